@@ -1,0 +1,130 @@
+"""What the command line shows on a terminal: the table of `compare`, and the progress of a long run."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from simulations.comparison import Comparison
+
+PATIENCE = 1.0  # seconds before a bar appears
+FEW = 6  # directions shown in full
+EDGE = 4  # of many directions, shown at either end
+
+
+class Reporter:
+    """A progress bar on standard error, shown once a run takes more than a second."""
+
+    def __init__(self) -> None:
+        self.progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=Console(stderr=True),
+            transient=True,
+        )
+        self.task = self.progress.add_task("", total=None)
+        self.label, self.since, self.shown = "", time.monotonic(), False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.shown:
+            self.progress.stop()
+
+    def __call__(self, label: str, done: int, total: int) -> None:
+        if label != self.label:
+            self.label, self.since = label, time.monotonic()
+        if not self.shown and time.monotonic() - self.since > PATIENCE:
+            self.progress.start()
+            self.shown = True
+        if self.shown:
+            self.progress.update(self.task, description=label, completed=done, total=total)
+
+
+def print_comparison(comparison: Comparison, out: Path | None) -> None:
+    """Print the plateaus, the arrivals and what is worth saying about the run."""
+    console = Console()
+    runs = [run.document(comparison.directions) for run in comparison.runs]
+    values = ", ".join(f"{name} = {_short(value)}" for name, value in comparison.parameters.items())
+    console.print(f"{comparison.model.name}: {values}", soft_wrap=True, highlight=False)
+    console.print(_plateau_table(runs))
+    for view in dict.fromkeys(run["view"] for run in runs):
+        console.print(_arrival_table([run for run in runs if run["view"] == view], view))
+    for line in _remarks(comparison, runs):
+        console.print(line, soft_wrap=True, highlight=False)
+    if out is not None:
+        console.print(f"Written to {out}.", soft_wrap=True, highlight=False)
+
+
+def _plateau_table(runs: list[dict[str, Any]]) -> Table:
+    table = Table(title=f"Plateau: {runs[0]['plateau']['definition']}", title_justify="left")
+    for name in ("rule", "view"):
+        table.add_column(name)
+    for name in ("predicted", "measured"):
+        table.add_column(name, justify="right")
+    for name in ("unit", "kind", "run ended because"):
+        table.add_column(name)
+    for run in runs:
+        plateau = run["plateau"]
+        cells = (_number(plateau["predicted"]), _number(plateau["measured"]))
+        table.add_row(run["rule"], run["view"], *cells, plateau["unit"], plateau["kind"] or "–", run["stop_reason"])
+    return table
+
+
+def _arrival_table(runs: list[dict[str, Any]], view: str) -> Table:
+    unit = "time" if view == "flow" else "steps"
+    table = Table(title=f"Arrival of each direction, {view} ({unit}): predicted | measured", title_justify="left")
+    table.add_column("direction", justify="right")
+    table.add_column("singular value", justify="right")
+    for run in runs:
+        table.add_column(run["rule"], justify="right")
+    directions = runs[0]["directions"]
+    learning = [i for i, direction in enumerate(directions) if direction["learns"]]
+    shown = learning if len(learning) <= FEW + 2 * EDGE else [*learning[:EDGE], None, *learning[-EDGE:]]
+    for index in shown:
+        if index is None:
+            table.add_row("…", f"{len(learning) - 2 * EDGE} more", *["…"] * len(runs))
+            continue
+        arrivals = [run["directions"][index]["arrival"] for run in runs]
+        cells = [f"{_number(a['predicted'])} | {_number(a['measured'])}" for a in arrivals]
+        table.add_row(str(index + 1), f"{directions[index]['singular_value']:.4g}", *cells)
+    return table
+
+
+def _remarks(comparison: Comparison, runs: list[dict[str, Any]]) -> list[str]:
+    lines = []
+    resting = [i + 1 for i, learns in enumerate(comparison.directions.learns) if not learns]
+    if resting:
+        names = comparison.model.resting_inputs() if hasattr(comparison.model, "resting_inputs") else []
+        inputs = f" (inputs that are always zero: {', '.join(names)})" if names else ""
+        lines.append(
+            f"{len(resting)} of {len(comparison.directions.learns)} directions never learn, their singular value "
+            f"is zero: {', '.join(map(str, resting))}{inputs}."
+        )
+    limits = {run["rule"]: run["largest_stable_step"] for run in runs if run["largest_stable_step"] is not None}
+    if limits:
+        lines.append("Largest stable step: " + ", ".join(f"{rule} {limit:.6g}" for rule, limit in limits.items()) + ".")
+    if not comparison.directions.aligned and comparison.model.shape[0] > 1:
+        lines.append(
+            "Start and covariance do not share singular directions: only rules that keep to gradient descent's "
+            "path have predicted arrivals here."
+        )
+    return lines
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        shown = [_short(item) for item in value]
+        return ", ".join(shown) if len(shown) <= FEW else f"{', '.join(shown[:3])}, … ({len(shown)} values)"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,22 @@
+"""What `compare --out` leaves in a directory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulations.comparison import Comparison
+
+
+def write(comparison: Comparison, directory: Path, version: str) -> None:
+    """Write compare.pdf, .svg and .png, compare.json (parameters and results) and one npz for each run."""
+    from figures.output import save
+
+    save(comparison.figure(), directory, "compare")
+    text = json.dumps(comparison.document(version), allow_nan=False, indent=1)
+    (directory / "compare.json").write_text(text + "\n")
+    for run in comparison.runs:
+        name = f"{run.rule.name}-{run.view}".replace(":", "-")
+        run.trajectory.save(directory / f"{name}.npz")

@@ -1,0 +1,1 @@
+"""What can be drawn: one Matplotlib figure per module, in one shared style."""

@@ -1,0 +1,119 @@
+"""Lines on a logarithmic time axis, and the runs that need only one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from simulations.comparison import Run
+from simulations.trajectory import Trajectory
+
+Array = NDArray[np.float64]
+POINTS = 900  # of one drawn line
+BEFORE = 1e-2  # the axis of a flow starts at this part of the earliest arrival
+SHORTEST = 1e-4  # ... or at this part of the longest run, where nothing arrives
+SAME = 1e-3  # relative curves that differ by less are drawn as one line
+JUMP, JUMPS = 0.01, 8  # this many turns larger than this part of the axis make a line a band
+
+
+def relative(values: Array) -> Array:
+    """Values (T, …) in units of the first; those that start at zero stay zero."""
+    return np.divide(values, values[0], out=np.zeros_like(values), where=values[0] > 0)
+
+
+def time_limits(runs: Sequence[Run]) -> tuple[float, float]:
+    """The time axis of one view: from one step, or from well before the earliest arrival, to the last end."""
+    end = max(float(run.trajectory.times[-1]) for run in runs)
+    if runs[0].view == "descent":
+        return 0.9, max(10.0, 1.2 * end)
+    arrivals = np.concatenate([run.trajectory.arrivals for run in runs])
+    arrivals = arrivals[np.isfinite(arrivals) & (arrivals > 0)]
+    begin = BEFORE * float(arrivals.min()) if len(arrivals) else SHORTEST * end
+    return (begin, 1.3 * end) if end > 0 else (0.1, 10.0)
+
+
+def draw_curve(axes: Axes, times: Array, values: Array, *, steps: bool, fill: bool = True, **style: Any) -> None:
+    """One curve (T,) within reach of the axes; a band between even and odd steps where it swings to and fro."""
+    times, values = _visible(axes, times, values)
+    strands = [np.ones(len(times), bool)]
+    if steps and _swings(axes, values):
+        strands = [times % 2 == parity for parity in (0, 1)]
+        grid = np.unique(times)
+        sides = [np.interp(grid, times[strand], values[strand]) for strand in strands]
+        if fill:
+            axes.fill_between(grid, *sides, color=style["color"], alpha=0.25, linewidth=0, gid="band", zorder=1.9)
+    for strand in strands:
+        axes.plot(*_thinned(times[strand], values[strand]), **style)
+
+
+def _visible(axes: Axes, times: Array, values: Array) -> tuple[Array, Array]:
+    """Finite points after time zero, which has no place on the axis, held close to the axes.
+
+    A line whose first recorded time is inside the axis is carried back to its edge where it is level.
+    """
+    known = ~np.isnan(values)
+    times, values = times[known], values[known]
+    low, high = axes.get_ylim()
+    low, high = (low / 100, high * 100) if axes.get_yscale() == "log" else (2 * low - high, 2 * high - low)
+    values = np.clip(values, low, high)
+    later = times > 0
+    edge = axes.get_xlim()[0]
+    if later.any() and not later[0] and times[later][0] > edge and np.isclose(values[later][0], values[0], rtol=SAME):
+        return np.append(edge, times[later]), np.append(values[0], values[later])
+    return times[later], values[later]
+
+
+def _swings(axes: Axes, values: Array) -> bool:
+    limits = np.array(axes.get_ylim())
+    if axes.get_yscale() == "log":
+        limits, values = np.log(limits), np.log(values)
+    changes = np.diff(values) / np.ptp(limits)
+    turns = (changes[1:] * changes[:-1] < 0) & (np.abs(changes[1:]) > JUMP)
+    return int(turns.sum()) >= JUMPS
+
+
+def _thinned(times: Array, values: Array) -> tuple[Array, Array]:
+    """At most `POINTS` points evenly on the logarithmic axis, the first and the last among them."""
+    if len(times) <= POINTS:
+        return times, values
+    grid = np.geomspace(times[0], times[-1], POINTS)
+    kept = np.unique(np.append(np.searchsorted(times, grid).clip(max=len(times) - 1), len(times) - 1))
+    return times[kept], values[kept]
+
+
+def merged(runs: Sequence[Run]) -> list[list[Run]]:
+    """Runs that no eye could tell apart, together."""
+    groups: list[list[Run]] = []
+    for run in runs:
+        same = next((group for group in groups if _coincide(group[0], run)), None)
+        if same is None:
+            groups.append([run])
+        else:
+            same.append(run)
+    return groups
+
+
+def _coincide(one: Run, other: Run) -> bool:
+    a, b = one.trajectory, other.trajectory
+    if (one.curve is None) != (other.curve is None) or a.stop_reason != b.stop_reason:
+        return False
+    if not np.isclose(a.times[-1], b.times[-1], rtol=SAME):
+        return False
+    if not np.allclose(a.arrivals, b.arrivals, rtol=SAME, equal_nan=True):
+        return False
+    return all(_near(a.times, x, b.times, y) for x, y in zip(_shape(a), _shape(b), strict=True))
+
+
+def _shape(trajectory: Trajectory) -> list[Array]:
+    curves = np.column_stack([trajectory.train_error, trajectory.test_error, trajectory.amplitudes])
+    return list(relative(curves).T)
+
+
+def _near(times: Array, values: Array, others: Array, other: Array) -> bool:
+    """Whether every point of one line lies within a hair of the other, up or down or sideways."""
+    beside = np.array([np.interp(shift * times, others, other) for shift in (1 - 5 * SAME, 1, 1 + 5 * SAME)])
+    return bool(np.all((values >= beside.min(axis=0) - SAME) & (values <= beside.max(axis=0) + SAME)))

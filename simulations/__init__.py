@@ -1,0 +1,1 @@
+"""What can be run: directions, flows, steps and measurements, in NumPy and SciPy."""

@@ -1,0 +1,235 @@
+"""Predicted beside measured: several rules on one model from one start."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulations.descent import checked_start, descend
+from simulations.flow import can_flow, flow
+from simulations.trajectory import Trajectory
+from theory.checks import ArgumentError, inside, positive
+from theory.curves import Curve, predict_curve
+from theory.models.linear import Directions, LinearModel
+from theory.predictions import Prediction, predict
+from theory.rules import Rule, rule
+
+Array = NDArray[np.float64]
+DEFAULT_RULES = ("gd", "egd", "frobenius", "newton")
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One rule in one view: what was predicted, and what was measured."""
+
+    rule: Rule
+    view: str
+    prediction: Prediction
+    trajectory: Trajectory
+    curve: Curve | None
+
+    def plateaus(self) -> list[dict[str, Any]]:
+        """Every definition with its predicted and measured length, the default one first."""
+        measured, predicted = self.trajectory.plateaus, self.prediction.plateaus
+        names = [*measured, *(name for name in predicted if name not in measured)]
+        return [
+            {
+                "definition": name,
+                "predicted": _plain(predicted[name][0]) if name in predicted else None,
+                "kind": predicted[name][1] if name in predicted else None,
+                "measured": _plain(measured.get(name, self._counterpart(name))),
+                "unit": self.trajectory.unit,
+            }
+            for name in sorted(names, key=lambda name: name != next(iter(measured)))
+        ]
+
+    def _counterpart(self, name: str) -> float | None:
+        """An asymptotic law of a definition is measured as that definition is."""
+        base = name.split(",")[0]
+        return self.trajectory.plateaus.get(base)
+
+    def document(self, seen: Directions) -> dict[str, Any]:
+        """The run as the JSON of `compare` shows it."""
+        plateaus, trajectory = self.plateaus(), self.trajectory
+        return {
+            "rule": self.rule.name,
+            "view": self.view,
+            "plateau": plateaus[0],
+            "plateaus": plateaus,
+            "directions": [
+                {
+                    "singular_value": float(seen.values[i]),
+                    "start": float(seen.amplitudes[i]),
+                    "learns": bool(seen.learns[i]),
+                    "arrival": {
+                        "predicted": _plain(self.prediction.arrivals[i]),
+                        "measured": _plain(trajectory.arrivals[i]),
+                    },
+                    "extinction": {
+                        "predicted": _plain(self.prediction.extinctions[i]),
+                        "measured": _plain(trajectory.extinctions[i]),
+                    },
+                }
+                for i in range(len(seen.values))
+            ],
+            "evaluations": trajectory.evaluations,
+            "largest_stable_step": self.prediction.largest_stable_step,
+            "censored": trajectory.censored,
+            "stop_reason": trajectory.stop_reason,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Runs of several rules on one model from one start.
+
+    Parameters
+    ----------
+    model
+        What was trained.
+    parameters
+        Parameters of model and runs, ready for JSON.
+    directions
+        The singular directions seen from the start.
+    runs
+        One per rule and view.
+    """
+
+    model: LinearModel
+    parameters: dict[str, Any]
+    directions: Directions
+    runs: tuple[Run, ...]
+
+    def run(self, name: str, view: str = "flow") -> Run:
+        """The run of one rule in one view.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such run.
+        """
+        for run in self.runs:
+            if (run.rule.name, run.view) == (name, view):
+                return run
+        there = ", ".join(f"{run.rule.name} ({run.view})" for run in self.runs)
+        raise ArgumentError("name", f"name a run: {there}", f"is {name} ({view})")
+
+    def document(self, version: str) -> dict[str, Any]:
+        """The comparison as one JSON document."""
+        return {
+            "version": version,
+            "model": self.model.name,
+            "parameters": self.parameters,
+            "runs": [run.document(self.directions) for run in self.runs],
+        }
+
+    def figure(self) -> Any:
+        """The picture of `compare`, a Matplotlib figure."""
+        from figures.compare import figure
+
+        return figure(self)
+
+
+def compare(
+    model: LinearModel,
+    rules: Iterable[Rule | str] = DEFAULT_RULES,
+    *,
+    step: float | None = None,
+    start: Any = None,
+    threshold: float = 1e-3,
+    seed: int = 0,
+    max_steps: int | None = None,
+    report: Report | None = None,
+) -> Comparison:
+    """Predict and measure flows and steps of several rules from one start.
+
+    Parameters
+    ----------
+    model
+        What is trained.
+    rules
+        Rules or their ids.
+    step
+        Step size η of the descents; 0.1 if left out, or 1/λ₁ for a data set.
+    start
+        The numbers that the model's `start` understands.
+    threshold
+        An arrival is |e| ≤ threshold·|e₀|, in (0, 1).
+    seed
+        For rules that draw at random.
+    max_steps
+        Steps taken one by one; 100,000 if left out, and 20,000 for weights of more than 64 entries.
+    report
+        Called with a label, work done and work in all.
+
+    Raises
+    ------
+    ArgumentError
+        For a value outside its domain.
+    """
+    chosen = [rule(name) for name in ([rules] if isinstance(rules, (str, Rule)) else rules)]
+    if not chosen:
+        raise ArgumentError("rules", "name at least one rule", "is empty")
+    inside("threshold", threshold, 0, 1, "(0, 1)")
+    weights = checked_start(model, model.start(start))
+    seen = model.directions(weights)
+    if step is None:
+        step = min(0.1, 1 / float(seen.values[0])) if "data" in model.parameters() else 0.1
+    positive("step", step)
+    if max_steps is None:
+        max_steps = 100_000 if weights.size <= 64 else 20_000
+    runs = []
+    for how in dict.fromkeys(chosen):
+        for view in ("flow", "descent") if can_flow(how) else ("descent",):
+            runs.append(_run(model, how, view, weights, step, threshold, seed, max_steps, report))
+    parameters = {
+        **model.parameters(),
+        "start": weights[0].tolist() if len(weights) == 1 else seen.amplitudes.tolist(),
+        "step": step,
+        "threshold": threshold,
+        "seed": seed,
+        "rules": [how.name for how in dict.fromkeys(chosen)],
+    }
+    return Comparison(model, parameters, seen, tuple(runs))
+
+
+def _run(
+    model: LinearModel,
+    how: Rule,
+    view: str,
+    weights: Array,
+    step: float,
+    threshold: float,
+    seed: int,
+    max_steps: int,
+    report: Report | None,
+) -> Run:
+    prediction = predict(model, how, view, weights, step=step, threshold=threshold)
+
+    def progress(done: int, total: int) -> None:
+        if report is not None:
+            report(f"{how.name} {view}", done, total)
+
+    if view == "flow":
+        known = any(arrival is not None for arrival in prediction.arrivals)
+        trajectory = flow(
+            model, how, weights, threshold=threshold, rtol=1e-10 if known else 1e-6, progress=progress
+        )
+    else:
+        trajectory = descend(
+            model, how, step, weights, threshold=threshold, max_steps=max_steps, seed=seed, progress=progress
+        )
+    end = float(trajectory.times[-1])
+    curve = predict_curve(model, how, view, weights, end, step=step)
+    return Run(how, view, prediction, trajectory, curve)
+
+
+def _plain(value: Any) -> float | None:
+    """A number for JSON; None for what is unknown or never happens."""
+    return None if value is None or not math.isfinite(value) else float(value)

@@ -1,0 +1,306 @@
+"""Discrete steps W ← W − η D(G), one run or many starts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulations import plateaus
+from simulations.directions import direction
+from simulations.population import Population, population
+from simulations.trajectory import Trajectory
+from theory.checks import ArgumentError, positive
+from theory.models.linear import Directions, LinearModel
+from theory.predictions import largest_stable_step
+from theory.rules import Rule, rule
+
+Array = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+CHUNK_NUMBERS = 2_000_000  # weights kept at once
+DIVERGED = 1e9  # growth of the error at which a run is given up
+RECORDED = 1500  # points of a recorded curve
+
+
+def steps(
+    numbers: Population, how: Rule, step: float, start: Array, count: int, *, seed: int = 0
+) -> Iterator[Array]:
+    """Weights after steps 1 … count, in chunks (n, …, c, d), for starts (…, c, d)."""
+    follow = direction(how, numbers.curvature, seed)
+    curvature = numbers.curvature
+    error, state, star = start - numbers.minimiser, None, numbers.minimiser
+    length = max(2, min(4096, CHUNK_NUMBERS // max(1, start.size)))
+    while count > 0:
+        chunk = np.empty((min(length, count), *start.shape))
+        for row in chunk:
+            way, state = follow(error @ curvature, state)
+            error = error - step * way
+            row[...] = error
+        count -= len(chunk)
+        yield chunk + star
+
+
+def descend(
+    model: LinearModel,
+    how: Rule | str,
+    step: float,
+    start: Array | None = None,
+    *,
+    threshold: float = 1e-3,
+    max_steps: int = 100_000,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Trajectory:
+    """Run one rule with a finite step until every direction has arrived.
+
+    Past `max_steps` a rule whose steps are linear goes on by its exact propagator; another is censored.
+
+    Parameters
+    ----------
+    model
+        What is trained.
+    how
+        A rule or its id.
+    step
+        Step size η.
+    start
+        Weights (c, d); the model's own start if left out.
+    threshold
+        An arrival is |e| ≤ threshold·|e₀|.
+    max_steps
+        Steps taken one by one.
+    seed
+        For rules that draw at random.
+    progress
+        Called with the steps taken and `max_steps`.
+
+    Raises
+    ------
+    ArgumentError
+        If the step is not positive, or the start has not the model's shape.
+    """
+    step, how, numbers = positive("step", step), rule(how), population(model)
+    start = checked_start(model, start)
+    seen = model.directions(start)
+    limit = largest_stable_step(model, how)
+    stable = limit is None or step < limit
+    record = _Record(numbers, seen, start, threshold)
+    reason, cycles = "", limit is None
+    with np.errstate(over="ignore", invalid="ignore"):
+        for chunk in steps(numbers, how, step, start, max_steps, seed=seed):
+            reason = record.extend(chunk, step, cycles)
+            if progress is not None:
+                progress(record.count, max_steps)
+            if reason:
+                break
+    if reason == "diverged" and limit is not None:
+        reason = f"diverged: step {step:.6g} is not below the largest stable step {limit:.6g}"
+    elif not stable and limit is not None:
+        reason = (reason or f"not settled after {record.count} steps") + (
+            f"; step {step:.6g} is not below the largest stable step {limit:.6g}"
+        )
+    elif not reason:
+        linear = how.power == 0 or how.kind == "newton"
+        if linear:
+            return _continued(model, numbers, how, step, start, record, threshold)
+        reason = f"stopped after {record.count} steps, before every direction had arrived"
+    return record.trajectory(model, how, step, reason)
+
+
+def checked_start(model: LinearModel, start: Any) -> Array:
+    """The start weights, of the model's shape and finite."""
+    if start is None:
+        return model.start()
+    found = np.asarray(start, float)
+    if found.shape != model.shape:
+        raise ArgumentError("start", f"have the shape {model.shape}", f"has {found.shape}")
+    if not np.isfinite(found).all():
+        raise ArgumentError("start", "be finite", "holds NaN or Inf")
+    return found
+
+
+class _Record:
+    """What is kept of a run while it goes on: thinned weights, error curves, first arrivals."""
+
+    def __init__(self, numbers: Population, seen: Directions, start: Array, threshold: float) -> None:
+        self.numbers, self.seen = numbers, seen
+        self.basis = seen.basis
+        self.level = threshold * seen.amplitudes
+        self.target = np.minimum(self.level, numbers.resolution)
+        self.active = seen.learns & (seen.amplitudes > 0)
+        self.arrivals = np.where(seen.learns & (seen.amplitudes == 0), 0.0, np.nan)
+        self.count = 0
+        self.kept_times: list[Array] = [np.zeros(1)]
+        self.kept: list[Array] = [start[None]]
+        self.train = [numbers.train_error(start[None])]
+        self.test = [numbers.test_error(start[None])]
+        self.scale = max(1.0, float(np.abs(start - numbers.minimiser).max()))
+
+    def extend(self, chunk: Array, step: float, cycles: bool) -> str:
+        """Take in the weights after further steps; return a reason to stop, or an empty string."""
+        amplitudes = np.sqrt((((chunk - self.numbers.minimiser) @ self.basis) ** 2).sum(axis=-2))
+        times = np.arange(self.count + 1, self.count + len(chunk) + 1)
+        reason, length = "", len(chunk)
+        wild = ~(amplitudes.max(axis=-1) <= DIVERGED * self.scale)
+        if wild.any():
+            length, reason = int(np.argmax(wild)), "diverged"
+        done = (amplitudes[:length] <= self.target)[:, self.active].all(axis=-1)
+        if done.any():
+            length, reason = int(np.argmax(done)) + 1, "every direction has arrived"
+        chunk, amplitudes, times = chunk[:length], amplitudes[:length], times[:length]
+        for index in np.flatnonzero(np.isnan(self.arrivals) & self.active):
+            hit = amplitudes[:, index] <= self.level[index]
+            if hit.any():
+                self.arrivals[index] = times[np.argmax(hit)]
+        self.train.append(self.numbers.train_error(chunk))
+        self.test.append(self.numbers.test_error(chunk))
+        wanted = np.isin(times, log_times(int(times[-1]) if length else 1, RECORDED)) | (times <= 100)
+        self.kept_times.append(times[wanted].astype(float))
+        self.kept.append(chunk[wanted])
+        self.count += length
+        if not reason and cycles and length > 2:
+            reason = _settled(chunk, step, self.scale)
+        return reason
+
+    def trajectory(self, model: LinearModel, how: Rule, step: float, reason: str) -> Trajectory:
+        times, weights = np.concatenate(self.kept_times), np.concatenate(self.kept)
+        train, test = np.concatenate(self.train), np.concatenate(self.test)
+        every = np.arange(len(test), dtype=float)
+        index = times.astype(int)
+        measured: dict[str, float | None] = {}
+        arrived = bool(np.isfinite(self.arrivals[self.seen.learns]).all())
+        over = True
+        if self.numbers.classifies:
+            whole = test >= 1.0
+            over = (arrived or not whole[-2:].all()) and not reason.startswith("diverged")
+            measured[plateaus.LONGEST_RUN] = float(plateaus.longest_run(whole)) if over else None
+        measured[plateaus.ARRIVAL_SPREAD] = plateaus.spread(self.arrivals, self.seen.learns & (self.seen.amplitudes > 0))
+        measured |= plateaus.on_curves(every, train, test)
+        return Trajectory(
+            rule=how.name,
+            model=model.name,
+            view="descent",
+            step=step,
+            times=times,
+            weights=weights,
+            amplitudes=np.sqrt((((weights - self.numbers.minimiser) @ self.basis) ** 2).sum(axis=-2)),
+            train_error=train[index],
+            test_error=test[index],
+            singular_values=self.seen.values,
+            arrivals=self.arrivals,
+            extinctions=np.full(len(self.arrivals), np.nan),
+            plateaus=measured,
+            ranks=(),
+            evaluations=self.count,
+            censored=not (arrived and over),
+            stop_reason=reason,
+        )
+
+
+def _settled(chunk: Array, step: float, scale: float) -> str:
+    """Whether the last steps only repeat each other, at rest or two by two."""
+    rounding = 8 * np.finfo(float).eps * scale
+    if np.abs(chunk[-1] - chunk[-2]).max() <= rounding:
+        return "at rest"
+    swing = np.abs(chunk[-1] - chunk[-2]).max()
+    drift = np.abs(chunk[-1] - chunk[-3]).max()
+    if drift <= max(1e-12 * step, rounding):
+        return f"settled into a cycle of two steps, {swing:.3g} apart"
+    return ""
+
+
+def log_times(last: int, count: int) -> NDArray[np.int64]:
+    """About `count` whole steps up to `last`, evenly spread on a logarithmic axis."""
+    return np.unique(np.geomspace(1, max(1, last), count).round().astype(np.int64))
+
+
+def propagate(numbers: Population, how: Rule, step: float, start: Array, counts: Array) -> Array:
+    """Weights (n, c, d) of a linear rule (gd, newton) after whole numbers of steps (n,), without iterating."""
+    values, basis = np.linalg.eigh(numbers.curvature)
+    products = step * (np.where(values > 0, 1.0, 0.0) if how.kind == "newton" else values)
+    left = 1 - products
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.where(products < 1, np.log1p(-np.minimum(products, 1)), np.log(np.abs(left)))
+        sizes = np.exp(np.where(counts[:, None] == 0, 0.0, counts[:, None] * logs))
+    odd = counts[:, None] % 2 == 1
+    factors = np.where((left < 0) & odd, -sizes, sizes)
+    error = (start - numbers.minimiser) @ basis
+    return numbers.minimiser + (error * factors[:, None, :]) @ basis.T
+
+
+def _continued(
+    model: LinearModel, numbers: Population, how: Rule, step: float, start: Array, record: _Record, threshold: float
+) -> Trajectory:
+    """Finish a linear run too long to iterate: propagate to chosen steps and bisect for what changes."""
+    iterated = record.trajectory(model, how, step, "")
+    basis = record.basis
+
+    def weights(counts: Any) -> Array:
+        return propagate(numbers, how, step, start, np.atleast_1d(np.asarray(counts, float)))
+
+    def arrived(count: int, index: int, level: float) -> bool:
+        error = (weights(count)[0] - numbers.minimiser) @ basis[:, index]
+        return bool(np.sqrt((error**2).sum()) <= level)
+
+    arrivals, last = record.arrivals.copy(), record.count
+    for index in np.flatnonzero(record.active):
+        rest = _first_step(lambda k, i=index: arrived(k, i, record.target[i]), record.count)
+        last = max(last, rest)
+        if np.isnan(arrivals[index]):
+            arrivals[index] = _first_step(lambda k, i=index: arrived(k, i, record.level[i]), record.count)
+    grid = np.unique(np.concatenate([log_times(last, RECORDED), iterated.times])).astype(float)
+    path = weights(grid)
+    test, train = numbers.test_error(path), numbers.train_error(path)
+    measured: dict[str, float | None] = {plateaus.ARRIVAL_SPREAD: plateaus.spread(arrivals, record.active)}
+    measured |= plateaus.on_curves(grid, train, test)
+    if numbers.classifies:
+        whole = np.concatenate(record.test) >= 1.0
+        run = plateaus.longest_run(whole)
+        if whole[-1] or whole[-2:].any():
+            run = max(run, _run_across(lambda k: bool(numbers.test_error(weights(k))[0] >= 1.0), whole, last))
+        measured = {plateaus.LONGEST_RUN: float(run)} | measured
+    return Trajectory(
+        rule=how.name,
+        model=model.name,
+        view="descent",
+        step=step,
+        times=grid,
+        weights=path,
+        amplitudes=np.sqrt((((path - numbers.minimiser) @ basis) ** 2).sum(axis=-2)),
+        train_error=train,
+        test_error=test,
+        singular_values=iterated.singular_values,
+        arrivals=arrivals,
+        extinctions=iterated.extinctions,
+        plateaus=measured,
+        ranks=(),
+        evaluations=record.count,
+        censored=False,
+        stop_reason=f"every direction has arrived; {record.count} steps taken, then the exact propagator",
+    )
+
+
+def _first_step(reached: Callable[[int], bool], low: int) -> int:
+    """The first step ≥ 0 at which a condition that stays true once it is true holds, by doubling and bisection."""
+    if reached(0):
+        return 0
+    no, yes = 0, max(1, low)
+    while not reached(yes):
+        no, yes = yes, 2 * yes
+    while yes - no > 1:
+        middle = (yes + no) // 2
+        no, yes = (no, middle) if reached(middle) else (middle, yes)
+    return yes
+
+
+def _run_across(misclassified: Callable[[int], bool], whole: NDArray[np.bool_], last: int) -> int:
+    """The run of 100 % test error that reaches past the iterated steps: where it began, and where it ends."""
+    final = len(whole) - 1
+    if not whole[-1]:  # steps alternate; past the iterated ones no run is longer
+        return 1
+    broken = np.flatnonzero(~whole)
+    begin = int(broken[-1]) + 1 if len(broken) else 0
+    end = _first_step(lambda k: k > final and not misclassified(k), final + 1)
+    return end - begin

@@ -1,0 +1,345 @@
+"""The flow dW/dt = −D(G) of a rule, integrated through every extinction to rest.
+
+Coordinates: the error E = W − W* is written E = B Z Qᵀ with the columns of Q along the directions of the
+curvature and the columns of B an orthonormal basis of E's column space, which never grows. Clock: where the
+speed h(σ) does not vanish with σ the flow reaches zero singular values in finite time and is not smooth
+there, so it is integrated in τ with dt/dτ = (Σ (h(σᵢ)/σᵢ)²)^(−1/2). In τ a vanishing singular value decays
+exponentially and nothing is stiffer than gradient descent on the same covariance. A singular value obeys
+dσᵢ/dt = −h(σᵢ) vᵢᵀΛvᵢ, from which the time left to its extinction is read off; there the integration
+restarts with the vanished left direction removed from B, and columns that have died are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.integrate import DOP853, LSODA, OdeSolver
+from scipy.optimize import brentq
+from threadpoolctl import threadpool_limits
+
+from simulations import plateaus
+from simulations.descent import RECORDED, checked_start
+from simulations.directions import rank_cut
+from simulations.population import Population, population
+from simulations.speeds import Speeds
+from simulations.trajectory import Trajectory
+from theory.checks import ArgumentError
+from theory.models.linear import Directions, LinearModel
+from theory.rules import Rule, rule
+
+Array = NDArray[np.float64]
+REMAINING = 1e-9  # extinction is extrapolated over this part of the elapsed time,
+VANISHED = 1e-9  # or from this part of a singular value, whichever comes first
+TOGETHER = 1e-8  # extinctions closer than this, relative to the time, count as one
+STRAIGHT = 1e-11  # change of the polar factor below which the path is a straight line
+EMPTIED = 1e-4  # a direction is extinct when losing the vanished values leaves this part of its column
+DEAD = 1e-13  # a column's gradient below this part of the smallest singular value is dropped
+EXPLICIT_STEPS = 200  # of one segment, after which the implicit solver takes over
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One accepted step: x in [0, 1] ↦ (t, Z), with the basis and columns in force."""
+
+    at: Callable[[float], tuple[float, Array]]
+    left: Array
+    columns: NDArray[np.int64]
+
+
+def can_flow(how: Rule) -> bool:
+    """Whether the rule has a flow here: spectral with a smooth law, or Newton's."""
+    return how.kind == "newton" or (how.kind == "spectral" and not how.name.startswith("truncated"))
+
+
+def flow(
+    model: LinearModel,
+    how: Rule | str,
+    start: Array | None = None,
+    *,
+    threshold: float = 1e-3,
+    rtol: float = 1e-10,
+    max_evaluations: int = 200_000,
+    progress: Callable[[int, int], None] | None = None,
+) -> Trajectory:
+    """Integrate a rule's flow until every direction has arrived, or through its extinctions to rest.
+
+    Parameters
+    ----------
+    model
+        What is trained.
+    how
+        A spectral rule or Newton's, or its id.
+    start
+        Weights (c, d); the model's own start if left out.
+    threshold
+        An arrival is |e| ≤ threshold·|e₀|.
+    rtol
+        Relative tolerance of the solver.
+    max_evaluations
+        Gradient evaluations after which the run is given up.
+    progress
+        Called with directions arrived and directions that learn.
+
+    Raises
+    ------
+    ArgumentError
+        If the rule has no flow, or the start has not the model's shape.
+    """
+    how = rule(how)
+    if not can_flow(how):
+        raise ArgumentError("rule", "have a flow (a smooth spectral law, or newton)", f"is {how.name}")
+    if not rtol >= 1e-13:
+        raise ArgumentError("rtol", "be at least 1e-13", f"is {rtol:g}")
+    start = checked_start(model, start)
+    numbers = population(model)
+    with threadpool_limits(1):
+        run = _Run(numbers, model.directions(start), how, start, threshold, rtol, max_evaluations, progress)
+        run.integrate()
+        return run.trajectory(model)
+
+
+class _Run:
+    """The state of one integration."""
+
+    def __init__(
+        self,
+        numbers: Population,
+        seen: Directions,
+        how: Rule,
+        start: Array,
+        threshold: float,
+        rtol: float,
+        max_evaluations: int,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self.numbers, self.seen, self.how, self.start = numbers, seen, how, start
+        self.rtol, self.max_evaluations, self.progress = rtol, max_evaluations, progress
+        self.rates = np.einsum("ij,ij->j", seen.basis, numbers.curvature @ seen.basis)
+        self.speeds, self.stiff = Speeds(how), False
+        self.remaining = max(REMAINING, VANISHED**self.speeds.vanishing)
+        self.columns = np.flatnonzero(seen.learns & (seen.amplitudes > 0))
+        self.origin = (start - numbers.minimiser) @ seen.basis
+        self.active = self.columns.copy()
+        self.level = threshold * seen.amplitudes
+        self.target = np.minimum(self.level, numbers.resolution)
+        size = len(seen.values)
+        self.arrivals, self.extinctions = np.full(size, np.nan), np.full(size, np.nan)
+        self.arrivals[seen.learns & (seen.amplitudes == 0)] = 0.0
+        self.time, self.evaluations, self.reason = 0.0, 0, ""
+        self.pieces: list[Piece] = []
+        self.ranks: list[int] = []
+        self.left, self.z = self._reduced(np.eye(len(start)), self.origin[:, self.columns])
+
+    def _reduced(self, left: Array, z: Array) -> tuple[Array, Array]:
+        """The same error in a basis of its column space: Z gets as many rows as the gradient has rank."""
+        if not z.size:
+            return left[:, :0], z[:0]
+        u, values, _ = np.linalg.svd(z * self.rates[self.columns], full_matrices=False)
+        kept = u[:, rank_cut(values, z.shape)] if values[0] > 0 else u[:, :0]
+        self.ranks.append(kept.shape[1])
+        return left @ kept, kept.T @ z
+
+    def integrate(self) -> None:
+        """Segment by segment, each ended by an extinction, until rest, arrival or the limit."""
+        while not self.reason:
+            if not self.z.size:
+                self.reason = "at rest"
+                self.arrivals[self.active] = np.fmin(self.arrivals[self.active], self.time)
+                if self.speeds.extinguishes:
+                    self.extinctions[self.active] = np.fmin(self.extinctions[self.active], self.time)
+                break
+            self._segment()
+
+    def _derivative(self, _: float, state: Array) -> Array:
+        self.evaluations += 1
+        z = state[1:].reshape(-1, len(self.columns))
+        way, pace = self.speeds.direction(z, self.rates[self.columns])
+        return np.concatenate([[pace], (-pace * way).ravel()])
+
+    def _solver(self, kind: type[OdeSolver], state: Array) -> OdeSolver:
+        smallest = np.maximum(np.sqrt((self.z**2).sum(axis=0)), 1e-12 * np.abs(self.z).max())
+        pace = self.speeds.direction(self.z, self.rates[self.columns])[1]
+        soon = self.time + pace / self.rates[self.columns].max()
+        atol = np.concatenate([[self.rtol * 1e-3 * soon], np.broadcast_to(self.rtol * 1e-3 * smallest, self.z.shape).ravel()])
+        options: dict[str, Any] = {"rtol": self.rtol, "atol": atol}
+        if kind is LSODA:
+            options = {"rtol": self.rtol, "atol": np.maximum(atol, 1e-15 * np.abs(self.z).max())}
+            if self.speeds.elementwise:
+                options["jac"] = lambda _, y: self.speeds.jacobian(y, self.rates[self.columns])
+        return kind(self._derivative, 0.0, state, np.inf, **options)
+
+    def _segment(self) -> None:
+        """Integrate until a singular value's extinction is at hand, or a column can be dropped."""
+        state = np.concatenate([[self.time], self.z.ravel()])
+        solver, taken = self._solver(LSODA if self.stiff else DOP853, state), 0
+        polar, begun = None, self.time
+        while not self.reason:
+            if taken == EXPLICIT_STEPS and not self.stiff:
+                self.stiff, solver = True, self._solver(LSODA, solver.y)
+            message = solver.step()
+            taken += 1
+            if solver.status == "failed":
+                self.reason = f"the solver gave up at t = {self.time:.6g}: {message}"
+                return
+            self._accept(solver)
+            if self.reason:
+                return
+            if self.speeds.extinguishes and self._extinguished(polar, begun):
+                return
+            if self.speeds.straight:
+                polar = self.speeds.polar(self.z, self.rates[self.columns])
+            if self._drop():
+                return
+
+    def _accept(self, solver: OdeSolver) -> None:
+        dense, low, high = solver.dense_output(), solver.t_old, solver.t
+        shape = self.z.shape
+
+        def at(x: float) -> tuple[float, Array]:
+            y = dense(low + x * (high - low))
+            return float(y[0]), y[1:].reshape(shape)
+
+        self.time, self.z = float(solver.y[0]), solver.y[1:].reshape(shape)
+        self._keep(Piece(at, self.left, self.columns))
+        if self.evaluations > self.max_evaluations:
+            self.reason = f"stopped after {self.evaluations} evaluations, before every direction had arrived"
+
+    def _keep(self, piece: Piece) -> None:
+        """Store an accepted piece and locate the arrivals in it."""
+        self.pieces.append(piece)
+        ends = np.sqrt((piece.at(1.0)[1] ** 2).sum(axis=0))
+        for place, index in enumerate(piece.columns):
+            if np.isnan(self.arrivals[index]) and ends[place] <= self.level[index]:
+                self.arrivals[index] = _locate(piece, place, self.level[index])
+        if self.progress is not None:
+            self.progress(int(np.isfinite(self.arrivals[self.active]).sum()), len(self.active))
+        if not self.speeds.extinguishes and (ends <= self.target[piece.columns]).all():
+            self.reason = "every direction has arrived"
+
+    def _extinguished(self, polar: Array | None, begun: float) -> bool:
+        """Extrapolate to the next extinction once it is at hand or the path is straight; then restart."""
+        left, values, right = np.linalg.svd(self.z * self.rates[self.columns], full_matrices=False)
+        remaining = self.speeds.remaining(values, right, self.rates[self.columns])
+        nearest = float(remaining.min())
+        way = left @ right
+        before = np.sqrt((self.z**2).sum(axis=0))
+        straight = polar is not None and self.speeds.straight and self.time - begun >= 0.01 * nearest
+        if straight and np.abs(way - polar).max() <= STRAIGHT:
+            self._keep(self._line(way, nearest))
+            self.time, self.z, remaining = self.time + nearest, self.z - nearest * way, remaining - nearest
+        elif nearest > self.remaining * self.time:
+            return False
+        gone = remaining <= remaining.min() + TOGETHER * self.time
+        self.left, self.z = self.left @ left[:, ~gone], left[:, ~gone].T @ self.z
+        share = right[gone] ** 2
+        emptied = np.sqrt((self.z**2).sum(axis=0)) <= EMPTIED * before
+        for place in np.flatnonzero(emptied):
+            left_over = float(share[:, place] @ remaining[gone] / share[:, place].sum())
+            self.extinctions[self.columns[place]] = self.time + left_over
+        if not self.z.size:
+            self.time += float(remaining.max())
+        self._drop()
+        self.ranks.append(self.z.shape[0])
+        return True
+
+    def _line(self, way: Array, length: float) -> Piece:
+        time, z = self.time, self.z
+        return Piece(lambda x: (time + x * length, z - x * length * way), self.left, self.columns)
+
+    def _drop(self) -> bool:
+        """Drop the columns that have died: they stay dead, and are the stiffest of all."""
+        if not self.z.size:
+            return False
+        sizes = np.sqrt((self.z**2).sum(axis=0))
+        rates = self.rates[self.columns]
+        if self.speeds.linear:
+            dead = sizes <= 1e-3 * self.target[self.columns]
+        else:
+            smallest = np.linalg.svd(self.z * rates, compute_uv=False)[-1]
+            dead = (rates * sizes <= DEAD * smallest) & np.isfinite(self.arrivals[self.columns])
+        if not dead.any() or dead.all():
+            return False
+        self.z, self.columns = self.z[:, ~dead], self.columns[~dead]
+        return True
+
+    def error_at(self, piece: Piece, x: float) -> tuple[float, Array]:
+        """Time and error E Q (c, d) at one point of a piece; directions that do not learn keep their error."""
+        time, z = piece.at(x)
+        error = np.where(self.seen.learns, 0.0, self.origin)
+        error[:, piece.columns] = piece.left @ z
+        return time, error
+
+    def trajectory(self, model: LinearModel) -> Trajectory:
+        """Sample the pieces and measure the plateaus on them."""
+        share = max(2, RECORDED // max(1, len(self.pieces)))
+        xs = np.linspace(0, 1, share + 1)[1:]
+        points = [self.error_at(piece, float(x)) for piece in self.pieces for x in xs]
+        times = np.array([0.0, *(time for time, _ in points), *([self.time] if self.reason == "at rest" else [])])
+        rest = [np.where(self.seen.learns, 0.0, self.origin)] if self.reason == "at rest" else []
+        errors = np.array([self.origin, *(error for _, error in points), *rest])
+        weights = self.numbers.minimiser + errors @ self.seen.basis.T
+        train, test = self.numbers.train_error(weights), self.numbers.test_error(weights)
+        arrived = bool(np.isfinite(self.arrivals[self.active]).all())
+        measured: dict[str, float | None] = {}
+        if self.numbers.classifies:
+            measured[plateaus.LONGEST_RUN] = self._longest(test >= 1.0, share) if arrived else None
+        measured[plateaus.ARRIVAL_SPREAD] = plateaus.spread(self.arrivals[self.active], np.ones(len(self.active), bool))
+        measured |= plateaus.on_curves(times, train, test)
+        return Trajectory(
+            rule=self.how.name,
+            model=model.name,
+            view="flow",
+            step=None,
+            times=times,
+            weights=weights,
+            amplitudes=np.sqrt((errors**2).sum(axis=-2)),
+            train_error=train,
+            test_error=test,
+            singular_values=self.seen.values,
+            arrivals=self.arrivals,
+            extinctions=self.extinctions,
+            plateaus=measured,
+            ranks=tuple(self.ranks),
+            evaluations=self.evaluations,
+            censored=not arrived,
+            stop_reason=self.reason,
+        )
+
+    def _longest(self, whole: NDArray[np.bool_], share: int) -> float:
+        """Longest time at 100 % test error, its ends located on the dense output."""
+        changes = np.flatnonzero(whole[1:] != whole[:-1])
+        edges = [] if not whole[0] else [0.0]
+        for change in changes:
+            if change // share >= len(self.pieces):
+                continue
+            piece, part = self.pieces[change // share], change % share
+            edges.append(self._bisect(piece, part / share, (part + 1) / share))
+        return max((float(b - a) for a, b in zip(edges[::2], edges[1::2], strict=False)), default=0.0)
+
+    def _bisect(self, piece: Piece, low: float, high: float) -> float:
+        """Time at which the test error leaves or reaches 100 %, between two points of a piece."""
+
+        def whole(x: float) -> bool:
+            _, error = self.error_at(piece, x)
+            return bool(self.numbers.test_error(self.numbers.minimiser + error @ self.seen.basis.T) >= 1.0)
+
+        before = whole(low)
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if whole(middle) == before else (low, middle)
+        return piece.at(high)[0]
+
+
+def _locate(piece: Piece, place: int, level: float) -> float:
+    """Time at which a column of a piece falls to a level."""
+
+    def excess(x: float) -> float:
+        return float(np.sqrt((piece.at(x)[1][:, place] ** 2).sum())) - level
+
+    if excess(0.0) <= 0:
+        return piece.at(0.0)[0]
+    return piece.at(float(brentq(excess, 0.0, 1.0, xtol=1e-15)))[0]

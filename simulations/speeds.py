@@ -1,0 +1,99 @@
+"""A rule's law on the singular values of Z Λ, with the clock and the Jacobian that the flow needs."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from theory.rules import INDEX, NORM, SIGMA, Rule
+
+Array = NDArray[np.float64]
+
+
+class Speeds:
+    """The direction of one rule for errors Z (r, k) along directions with curvatures Λ (k,)."""
+
+    def __init__(self, how: Rule) -> None:
+        self.how = how
+        self.newton = how.kind == "newton"
+        self.elementwise = how.elementwise
+        self.linear = self.newton or how.power == 0
+        self.isotropic = how.isotropic
+        self.vanishing = float(how.vanishing_power)
+        self.extinguishes = self.vanishing > 0
+        self.straight = how.power == 1
+
+    def direction(self, z: Array, rates: Array) -> tuple[Array, float]:
+        """D (r, k) and the clock dt/dτ."""
+        if self.newton:
+            return z, 1.0
+        gradient = z * rates
+        if self.linear:
+            return gradient, 1.0
+        if len(z) == 1 or self.isotropic:
+            ratio = float(self._ratios(np.sqrt((gradient**2).sum())[None])[0])
+            return gradient * ratio, 1 / ratio
+        left, values, right = np.linalg.svd(gradient, full_matrices=False)
+        ratio = self._ratios(values)
+        return (left * (ratio * values)) @ right, float(1 / np.sqrt((ratio**2).sum()))
+
+    def polar(self, z: Array, rates: Array) -> Array:
+        """U Vᵀ of Z Λ."""
+        left, _, right = np.linalg.svd(z * rates, full_matrices=False)
+        polar: Array = left @ right
+        return polar
+
+    def remaining(self, values: Array, right: Array, rates: Array) -> Array:
+        """Time to each singular value's extinction, σ/(α h(σ) vᵀΛv), if its direction v stays (r,)."""
+        if self.isotropic:  # the gradient vanishes as a whole
+            values, pull = np.sqrt((values**2).sum(keepdims=True)), values**2 @ (right**2 @ rates) / (values**2).sum()
+            return np.full(len(right), float((1 / (self.vanishing * self._ratios(values) * pull))[0]))
+        pull = (right**2) @ rates
+        safe = np.maximum(values, np.finfo(float).tiny)
+        return np.where(values > 0, 1 / (self.vanishing * self._ratios(safe) * pull), 0.0)
+
+    def _ratios(self, values: Array) -> Array:
+        """h(σ)/σ."""
+        safe = np.maximum(values, np.finfo(float).tiny)
+        norm, index = np.sqrt((safe**2).sum()), np.arange(1, len(safe) + 1)
+        ratios: Array = np.broadcast_to(np.asarray(self.how.speed(safe, norm, index), float), safe.shape) / safe
+        return ratios
+
+    @functools.cached_property
+    def _slope(self):  # type: ignore[no-untyped-def]
+        """d(h(σ)/σ)/dσ."""
+        assert self.how.law is not None
+        return sp.lambdify((SIGMA, NORM, INDEX), sp.diff(self.how.law / SIGMA, SIGMA), "numpy")
+
+    def jacobian(self, state: Array, rates: Array) -> Array:
+        """Derivative of (c, −c D) by (t, Z), with D = m(GGᵀ) G, m = h(σ)/σ, for an elementwise law."""
+        z = state[1:].reshape(-1, len(rates))
+        rows, cols = z.shape
+        left, values, right = np.linalg.svd(z * rates, full_matrices=False)
+        ratio = self._ratios(values)
+        slope = np.broadcast_to(np.asarray(self._slope(values, 1.0, 1), float), values.shape)
+        turned = values[:, None] * right  # Uᵀ G
+        gaps = values[:, None] ** 2 - values[None, :] ** 2
+        close = np.abs(gaps) <= 1e-8 * values[0] ** 2
+        mean = (slope / (2 * values))[:, None]
+        quotient = np.where(close, mean, (ratio[:, None] - ratio[None, :]) / np.where(close, 1.0, gaps))
+        # entry (i, b; a, e): change of (Uᵀ D)_ib by (Uᵀ Z)_ae
+        weighted = turned * rates
+        first = np.einsum("aj,je,jb->abe", quotient, weighted, turned)
+        change = np.einsum("ia,ie,ab->ibae", quotient, weighted, turned)
+        for row in range(rows):
+            change[row, :, row, :] += first[row] + ratio[row] * np.diag(rates)
+        pace = 1 / np.sqrt((ratio**2).sum())
+        by_value = -(pace**3) * ratio * slope
+        d_pace = by_value[:, None] * right * rates
+        way = ratio[:, None] * turned
+        inner = -pace * change - np.multiply.outer(way, d_pace)
+        # back from the rows Uᵀ Z to those of Z
+        inner = np.einsum("xi,ibae,ya->xbye", left, inner, left, optimize=True)
+        full = np.zeros((1 + z.size, 1 + z.size))
+        full[0, 1:] = (left @ d_pace).ravel()
+        full[1:, 1:] = inner.reshape(z.size, z.size)
+        return full

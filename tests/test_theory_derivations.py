@@ -1,0 +1,221 @@
+"""Derivations: SymPy confirms every chain, does not confirm a corrupted one, and renders it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+
+from simulations.population import tail_moments
+from theory.checks import ArgumentError
+from theory.derivation import Derivation, Step
+from theory.models import folded, regression
+from theory.models.folded import MARGIN, Folded
+from theory.models.regression import Regression
+from theory.rules import SIGMA, Rule, rule
+
+RULES = ["gd", "egd", "ngd", "power:0.5", "power:0.3", "power:1.7", "newton", "damped:0.1"]
+FLOWS = [(folded, name, "flow") for name in [*RULES, "frobenius", "newton-schulz"]]
+FLOWS += [(regression, name, "flow") for name in RULES]
+DESCENTS = [(folded, "gd", "descent"), (folded, "newton", "descent"), (regression, "gd", "descent"),
+            (regression, "newton", "descent"), (regression, "egd", "descent")]
+CHAINS = pytest.mark.parametrize(("model", "name", "view"), FLOWS + DESCENTS)
+
+
+@CHAINS
+def test_chain_is_confirmed_and_renders(model, name, view):
+    chain = model.derive(rule(name), view)
+    assert [step.name for step in chain.steps if not step.holds] == []
+    assert chain.holds is True
+    latex = chain.latex()
+    assert {c for c in latex if not c.isascii()} == set()
+    assert latex.count("\\item[") == len(chain.steps) and latex.count("\\[ ") == len(chain.steps)
+    document = json.loads(json.dumps(chain.document()))
+    assert (document["rule"], document["view"], document["holds"]) == (name, view, True)
+    assert [step["holds"] for step in document["steps"]] == [True] * len(chain.steps)
+    assert all(step["equation"] and step["sympy"] and step["reason"] for step in document["steps"])
+    text = chain.text()
+    assert text.count(", checked]") == len(chain.steps) and "NOT CONFIRMED" not in text
+
+
+@CHAINS
+def test_chain_reaches_from_the_loss_to_the_plateau(model, name, view):
+    names = [step.name for step in model.derive(rule(name), view).steps]
+    path = ["loss", "gradient", "directions", "mode equations"]
+    path += ["plateau"] if (model, name) != (regression, "damped:0.1") else ["arrival"]
+    places = [names.index(wanted) for wanted in path]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "view"),
+    [
+        (folded, "egd", "descent"),
+        (folded, "frobenius", "descent"),
+        (folded, "momentum:0.9", "flow"),
+        (folded, "grokfast", "descent"),
+        (regression, "frobenius", "flow"),
+        (regression, "truncated:1", "flow"),
+        (regression, "ngd", "descent"),
+        (regression, "power:0.5", "descent"),
+        (regression, "random-basis", "flow"),
+        *((model, name, "sideways") for model in (folded, regression) for name in ("gd", "newton", "egd")),
+    ],
+)
+def test_no_such_derivation(model, name, view):
+    with pytest.raises(ArgumentError, match=r"^Argument `\w+` must .*\.$"):
+        model.derive(rule(name), view)
+
+
+def test_models_derive():
+    assert Folded().derive(rule("gd")).model == "folded"
+    assert Regression.from_spectrum([1, 0.1]).derive(rule("egd"), "descent").view == "descent"
+
+
+@pytest.mark.parametrize("model", [folded, regression])
+@pytest.mark.parametrize("view", ["flow", "descent"])
+def test_a_law_of_ones_own_is_not_taken_for_a_named_rule(model, view):
+    """A user's ``module:gd`` is called gd, but obeys its own law."""
+    try:
+        chain = model.derive(Rule("gd", 1 / SIGMA), view)
+    except ArgumentError:
+        return  # a refusal is right too
+    wanted = model.derive(rule("ngd"), view)
+    assert chain.laws == wanted.laws
+
+
+X = sp.Symbol("x", positive=True)
+
+
+@pytest.mark.parametrize("wrong", [1, X, [0, X], sp.Matrix([[0, 0], [0, sp.Rational(1, 10**9)]]), sp.sqrt(X**2) + X])
+def test_a_wrong_step_is_not_confirmed(wrong):
+    right = Step("right", sp.Eq(X, X, evaluate=False), "true", lambda: [0, sp.sin(X) ** 2 + sp.cos(X) ** 2 - 1])
+    assert right.holds is True
+    chain = Derivation("m", "r", "flow", [right, Step("wrong", sp.Eq(X, 0), "false", lambda: wrong)])
+    assert chain.holds is False
+    assert chain.text().count("NOT CONFIRMED") == 1
+    document = chain.document()
+    assert document["holds"] is False and [step["holds"] for step in document["steps"]] == [True, False]
+
+
+@contextlib.contextmanager
+def changed(module: Any, name: str, change: Callable[..., Any]) -> Iterator[None]:
+    """`module.name` with its result passed through `change`, and no cached derivation around it."""
+
+    def forget() -> None:
+        for place in (folded, regression):
+            for found in list(vars(place).values()):
+                getattr(found, "cache_clear", lambda: None)()
+
+    original = getattr(module, name)
+    forget()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, name, lambda *args, **kwargs: change(original(*args, **kwargs)))
+        yield
+    forget()
+
+
+def twice(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {key: 2 * value for key, value in found.items()}
+    if isinstance(found, tuple):
+        return (2 * found[0], *found[1:])
+    return 2 * found
+
+
+def only(key: Any, factor: int = 2) -> Callable[[dict[Any, Any]], dict[Any, Any]]:
+    return lambda found: {**found, key: factor * found[key]}
+
+
+CORRUPTIONS = {
+    "folded m1": (folded, "moment_formulas", only(folded.M1), "gd", "flow"),
+    "folded m2": (folded, "moment_formulas", only(folded.M2), "gd", "flow"),
+    "folded loss": (folded, "_loss", twice, "gd", "flow"),
+    "folded loss, moment of x1": (folded, "_loss", lambda e: e.subs(folded.M2, 2 * folded.M2), "gd", "flow"),
+    "folded loss, moment of x2": (folded, "_loss", lambda e: e.subs(folded.EPSILON, 2 * folded.EPSILON), "gd", "flow"),
+    "folded loss, decay": (folded, "_loss", lambda e: e.subs(folded.DECAY, 2 * folded.DECAY), "gd", "flow"),
+    "folded loss, label": (folded, "_loss", lambda e: e.subs(folded.M1, 2 * folded.M1), "egd", "flow"),
+    "folded gradient": (folded, "_gradient", twice, "gd", "flow"),
+    "folded gradient, egd": (folded, "_gradient", twice, "egd", "flow"),
+    "folded minimiser": (folded, "_minimiser", twice, "gd", "flow"),
+    "folded minimiser, descent": (folded, "_minimiser", twice, "newton", "descent"),
+    "folded rates": (folded, "rates", twice, "gd", "flow"),
+    "folded rates, descent": (folded, "rates", twice, "gd", "descent"),
+    "folded boundary": (folded, "boundary", twice, "gd", "flow"),
+    "folded boundary, turned": (folded, "boundary", lambda e: e.subs(folded.THETA, 2 * folded.THETA), "egd", "flow"),
+    "folded coefficients": (folded, "coefficients", only("constant"), "gd", "flow"),
+    "folded coefficients, descent": (folded, "coefficients", only("fast"), "gd", "descent"),
+    "folded coefficients, clock": (folded, "coefficients", only("slow"), "ngd", "flow"),
+    "folded solution, rate": (folded, "_decay", lambda e: e.subs(folded.TIME, 2 * folded.TIME), "gd", "flow"),
+    "folded solution, rate, clock": (folded, "_decay", lambda e: e.subs(folded.TIME, 2 * folded.TIME), "egd", "flow"),
+    "folded solution": (folded, "_decay", twice, "gd", "flow"),
+    "folded solution, clock": (folded, "_decay", twice, "egd", "flow"),
+    "folded solution, descent": (folded, "_contract", twice, "gd", "descent"),
+    "folded solution, steps": (folded, "_contract", lambda e: e.subs(folded.STEP, 2 * folded.STEP), "gd", "descent"),
+    "regression loss": (regression, "_explicit", lambda f: (*f[:4], 2 * f[4]), "gd", "flow"),
+    "regression speed, gd": (regression, "_speed", twice, "gd", "flow"),
+    "regression speed, egd": (regression, "_speed", twice, "egd", "flow"),
+    "regression speed, power": (regression, "_speed", twice, "power:0.3", "flow"),
+    "regression speed, damped": (regression, "_speed", twice, "damped:0.1", "flow"),
+    "regression speed, newton": (regression, "_speed", twice, "newton", "flow"),
+    "regression speed, descent": (regression, "_speed", twice, "egd", "descent"),
+    "regression solution, gd": (regression, "_solve", twice, "gd", "flow"),
+    "regression solution, power": (regression, "_solve", twice, "power:0.3", "flow"),
+    "regression solution, ngd": (regression, "_solve", twice, "ngd", "flow"),
+    "regression arrival": (regression, "_power_arrival", twice, "power:0.5", "flow"),
+    "regression arrival, power 1.7": (regression, "_power_arrival", twice, "power:1.7", "flow"),
+    "regression circle": (regression, "_rotations", lambda uv: (2 * uv[0], uv[1]), "gd", "flow"),
+}
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_one_wrong_constant_is_found(name):
+    module, function, change, rule_id, view = CORRUPTIONS[name]
+    assert module.derive(rule(rule_id), view).holds is True
+    with changed(module, function, change):
+        assert module.derive(rule(rule_id), view).holds is False
+
+
+def tail(margin: float) -> tuple[mpmath.mpf, mpmath.mpf]:
+    """E|z| and E z² given |z| ≥ margin, by quadrature in 40 digits of the density divided by its value there."""
+    with mpmath.workdps(40):
+        cuts = [mpmath.mpf(k) / (margin + 1) for k in (0, 0.5, 1, 2, 4, 8, 16, 32, 64, 128)]
+
+        def moment(n: int) -> mpmath.mpf:
+            return mpmath.quad(lambda y: (margin + y) ** n * mpmath.exp(-y * (margin + y / 2)), cuts)
+
+        return moment(1) / moment(0), moment(2) / moment(0)
+
+
+@pytest.mark.parametrize("margin", [0, 0.5, 1, 3, 6, 20])
+def test_moments_of_the_folded_model(margin):
+    m1, m2 = map(float, tail(margin))
+    covariance, cross = Folded(margin=margin, epsilon=0.3).moments()
+    np.testing.assert_allclose(covariance, [[m2, 0], [0, 0.3]], rtol=1e-12)
+    np.testing.assert_allclose(cross, [[m1, 0]], rtol=1e-12)
+    assert tail_moments(margin) == pytest.approx((m1, m2), rel=1e-12)
+    formulas = folded.moment_formulas()
+    for key, value in ((folded.M1, m1), (folded.M2, m2)):
+        assert float(formulas[key].subs(MARGIN, sp.Rational(margin)).evalf(30)) == pytest.approx(value, rel=1e-14)
+
+
+def test_population_shares_the_law_of_the_model():
+    """Decay enters both coordinates, in the theory's gradient and in the simulation's numbers alike."""
+    from simulations.population import population
+
+    model = Folded(epsilon=0.2, margin=0.7, weight_decay=0.3)
+    numbers = population(model)
+    weights = np.array([[0.4, -1.3]])
+    m1, m2 = map(float, tail(0.7))
+    wanted = [[(m2 + 0.3) * 0.4 - m1, 0.5 * -1.3]]
+    np.testing.assert_allclose(model.gradient(weights), wanted, rtol=1e-12)
+    np.testing.assert_allclose(numbers.gradient(weights), wanted, rtol=1e-12)
+    symbols = (folded.W1, folded.W2, folded.M1, folded.M2, folded.EPSILON, folded.DECAY)
+    derived = [float(g.subs(dict(zip(symbols, (0.4, -1.3, m1, m2, 0.2, 0.3), strict=True)))) for g in folded._gradient()]
+    np.testing.assert_allclose([derived], wanted, rtol=1e-12)

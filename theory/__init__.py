@@ -1,0 +1,1 @@
+"""What can be derived: models, update rules, derivations and plateau laws, in SymPy."""

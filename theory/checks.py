@@ -1,0 +1,83 @@
+"""One grammar for refusing bad input: *Argument `x` must …, but …*."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+class ArgumentError(ValueError):
+    """An argument of the right type has a value outside its domain."""
+
+    def __init__(self, name: str, must: str, but: str) -> None:
+        super().__init__(f"Argument `{name}` must {must}, but {but}.")
+
+
+class ArgumentTypeError(TypeError):
+    """An argument has the wrong type."""
+
+    def __init__(self, name: str, must: str, but: str) -> None:
+        super().__init__(f"Argument `{name}` must {must}, but {but}.")
+
+
+def number(name: str, value: Any) -> float:
+    """Return `value` as a finite float, or refuse it."""
+    try:
+        result = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ArgumentTypeError(name, "be a number", f"is {value!r}") from None
+    if not math.isfinite(result):
+        raise ArgumentError(name, "be finite", f"is {result}")
+    return result
+
+
+def positive(name: str, value: object) -> float:
+    """Return `value` as a float greater than zero, or refuse it."""
+    result = number(name, value)
+    if result <= 0:
+        raise ArgumentError(name, "be positive", f"is {result:g}")
+    return result
+
+
+def nonnegative(name: str, value: object) -> float:
+    """Return `value` as a float of at least zero, or refuse it."""
+    result = number(name, value)
+    if result < 0:
+        raise ArgumentError(name, "be zero or positive", f"is {result:g}")
+    return result
+
+
+def inside(name: str, value: object, low: float, high: float, interval: str) -> float:
+    """Return `value` as a float strictly between `low` and `high`; `interval` words the domain."""
+    result = number(name, value)
+    if not low < result < high:
+        raise ArgumentError(name, f"lie in {interval}", f"is {result:.17g}")
+    return result
+
+
+def numbers(name: str, values: object) -> tuple[float, ...]:
+    """Return a non-empty sequence of finite floats, or refuse it."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        values = (values,)
+    result = tuple(number(name, value) for value in values)
+    if not result:
+        raise ArgumentError(name, "hold at least one number", "is empty")
+    return result
+
+
+def length(name: str, values: Sequence[float], allowed: Sequence[int]) -> None:
+    """Refuse a sequence whose length is not among `allowed`."""
+    if len(values) not in allowed:
+        wanted = " or ".join(str(n) for n in sorted(set(allowed)))
+        raise ArgumentError(name, f"hold {wanted} numbers", f"holds {len(values)}")
+
+
+def known(name: str, value: str, choices: Sequence[str]) -> str:
+    """Return `value` if it is one of `choices`; otherwise list them and name the nearest."""
+    if value not in choices:
+        near = difflib.get_close_matches(value, choices, n=1, cutoff=0.4)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        raise ArgumentError(name, f"be one of {', '.join(choices)}", f"is {value!r}{hint}")
+    return value

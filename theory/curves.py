@@ -1,0 +1,143 @@
+"""Predicted curves: the error along each direction, and the test error, as functions of time."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sympy as sp
+
+from theory import predictions
+from theory.derivation import compiled
+from theory.models import folded
+from theory.models.folded import Folded
+from theory.models.linear import Directions, LinearModel
+from theory.models.regression import Regression
+from theory.rules import INDEX, NORM, SIGMA, Rule
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+POINTS = 400
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A predicted run.
+
+    Parameters
+    ----------
+    times
+        Flow times or steps (T,).
+    amplitudes
+        |e| of each direction (T, d).
+    test_error
+        Test error (T,), or None where the prediction does not reach it.
+    """
+
+    times: Array
+    amplitudes: Array
+    test_error: Array | None
+
+
+@functools.cache
+def test_error_law() -> sp.Expr:
+    """Error of weights (w₁, w₂) on the folded test set: the share of its double sector between e₁ and w."""
+    root = sp.sqrt(folded.EPSILON)
+    angle = sp.atan2(root * folded.W2, folded.W1)
+    width = sp.atan(root * sp.tan(folded.THETA))
+    return sp.Piecewise((sp.Min(angle / width, 1), angle >= 0), (sp.Max(1 - (angle + sp.pi) / width, 0), True))
+
+
+def predict_curve(
+    model: LinearModel, rule: Rule, view: str, start: Array, end: float, *, step: float | None = None
+) -> Curve | None:
+    """The predicted run up to a time `end`, or None where no derivation gives one."""
+    import numpy as np
+
+    limit = predictions.largest_stable_step(model, rule) if view == "descent" else None
+    if not end > 0 or (limit is not None and step is not None and step >= limit):
+        return None
+    seen = model.directions(start)
+    grid = np.concatenate([[0.0], np.geomspace(end * 1e-5, end, POINTS)])
+    if view == "descent":
+        grid = np.unique(grid.round())
+    found = _amplitudes(model, seen, rule, view, grid, end, step)
+    if found is None:
+        return None
+    times, left = found
+    amplitudes = np.where(seen.learns, left, 1.0) * seen.amplitudes
+    return Curve(times, np.abs(amplitudes), _test_error(model, seen, start, left))
+
+
+def _amplitudes(
+    model: LinearModel, seen: Directions, rule: Rule, view: str, grid: Array, end: float, step: float | None
+) -> tuple[Array, Array] | None:
+    """What is left of each error, relative to its start (T, d)."""
+    import numpy as np
+
+    rates = np.ones_like(seen.values) if rule.kind == "newton" else seen.values
+    if rule.kind == "newton" or rule.power == 0:
+        if view == "flow":
+            return grid, np.exp(-rates * grid[:, None])
+        return grid, (1 - (step or 0.0) * rates) ** grid[:, None]
+    single = model.shape[0] == 1 or rule.law == SIGMA / NORM
+    if view == "flow" and rule.law is not None and single:
+        return _by_clock(seen, rule, end)
+    if not seen.aligned or rule.power is None or (view == "descent" and rule.power != 1):
+        return None
+    if view == "descent":
+        return _equal_steps(seen, grid, step or 0.0)
+    alpha = float(rule.power)
+    safe = np.where(seen.learns & (seen.amplitudes > 0), seen.amplitudes, 1.0)
+    line = safe**alpha - alpha * np.where(seen.values > 0, seen.values, 1.0) ** (1 - alpha) * grid[:, None]
+    return grid, np.maximum(line, 0.0) ** (1 / alpha) / safe
+
+
+def _equal_steps(seen: Directions, grid: Array, step: float) -> tuple[Array, Array]:
+    """EGD's steps along a line: e₀ − kη to the last step before the sign changes, then to and fro."""
+    import numpy as np
+
+    safe = np.where(seen.amplitudes > 0, seen.amplitudes, 1.0)
+    last = np.floor(safe / step)
+    rest = safe - last * step
+    beyond = np.where((grid[:, None] - last) % 2 == 0, rest, rest - step)
+    return grid, np.where(grid[:, None] <= last, safe - grid[:, None] * step, beyond) / safe
+
+
+def _by_clock(seen: Directions, rule: Rule, end: float) -> tuple[Array, Array]:
+    """Gradient descent's path, with the time at each point of it integrated from the clock."""
+    import numpy as np
+    from scipy.integrate import cumulative_simpson
+
+    assert rule.law is not None
+    rates, errors = seen.values, seen.amplitudes
+    active = rates * errors > 0
+    path = np.concatenate([[0.0], np.geomspace(1e-6 / rates[0], 60 / rates[active].min(), 40 * POINTS)])
+    norm = np.sqrt((rates * errors * np.exp(-rates * path[:, None])) ** 2 @ np.ones_like(rates))
+    pace = compiled(SIGMA / rule.law.subs({NORM: SIGMA, INDEX: 1}), (SIGMA,))(np.maximum(norm, 1e-300))
+    times = np.concatenate([[0.0], cumulative_simpson(pace, x=path)])
+    kept = np.flatnonzero(times <= end * (1 + 1e-9))
+    kept = np.unique(kept[np.linspace(0, len(kept) - 1, 4 * POINTS).astype(int)])
+    return times[kept], np.exp(-rates * path[kept, None])
+
+
+def _test_error(model: LinearModel, seen: Directions, start: Array, left: Array) -> Array | None:
+    """The test error of the predicted weights."""
+    import numpy as np
+
+    if isinstance(model, Folded):
+        error = (start - model.minimiser)[0] * left[:, np.argmax(np.abs(seen.basis), axis=1)]
+        w1, w2 = (model.minimiser[0, i] + error[:, i] for i in range(2))
+        law = compiled(test_error_law(), (folded.W1, folded.W2, folded.EPSILON, folded.THETA))
+        return np.asarray(law(w1, w2, model.epsilon, model.theta), float)
+    if isinstance(model, Regression) and model.test is None and model.weight_decay == 0:
+        unlearned = np.where(seen.learns, left, 1.0)
+        return 0.5 * ((unlearned * seen.amplitudes) ** 2).sum(axis=-1)
+    return None
+
+

@@ -1,0 +1,137 @@
+"""A derivation: an ordered chain of equations, each with its reason and a check that SymPy carries out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy as sp
+
+Residual = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One equation of a chain.
+
+    Parameters
+    ----------
+    name
+        What the equation states, in a word or two.
+    equation
+        The statement, as SymPy sees it.
+    reason
+        Why it follows from the steps before it.
+    residual
+        Computes, by another way than the one that gave the equation, what must vanish if it is right.
+    origin
+        ``derived`` where SymPy found it, ``ansatz`` where it was stated and its residual is the proof,
+        ``definition`` where it introduces a name.
+    """
+
+    name: str
+    equation: sp.Basic
+    reason: str
+    residual: Residual
+    origin: str = "derived"
+
+    @functools.cached_property
+    def holds(self) -> bool:
+        """Whether every entry of the residual simplifies to zero."""
+        residual = self.residual()
+        entries = list(residual) if isinstance(residual, (list, tuple, sp.MatrixBase)) else [residual]
+        return all(_vanishes(entry) for entry in entries)
+
+
+def _vanishes(entry: Any) -> bool:
+    expression = sp.sympify(entry)
+    return expression == 0 or sp.simplify(sp.powsimp(sp.expand(expression), force=True)) == 0
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """The chain from the loss of a model to its plateau length under one rule.
+
+    Parameters
+    ----------
+    model, rule
+        Ids, such as ``folded`` and ``egd``.
+    view
+        ``flow`` (continuous time t) or ``descent`` (steps k of size η).
+    steps
+        The chain, in order.
+    laws
+        Named right-hand sides that `function` compiles: what the chain predicts.
+    """
+
+    model: str
+    rule: str
+    view: str
+    steps: Sequence[Step]
+    laws: dict[str, sp.Expr] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Whether SymPy confirms every step."""
+        return all(step.holds for step in self.steps)
+
+    def function(self, law: str, arguments: Sequence[sp.Symbol]) -> Callable[..., Any]:
+        """A law as a function of NumPy arrays, in the order of `arguments`; compiled once."""
+        return compiled(self.laws[law], tuple(arguments))
+
+    def latex(self) -> str:
+        """The chain as a LaTeX document body: a description list, one item a step."""
+        items = "\n".join(
+            f"\\item[{step.name}] {_prose(step.reason)}\n  \\[ {sp.latex(step.equation)} \\]"
+            for step in self.steps
+        )
+        return f"\\begin{{description}}\n{items}\n\\end{{description}}\n"
+
+    def text(self) -> str:
+        """The chain as plain text, with the outcome of each check."""
+        lines = [f"{self.model} under {self.rule}, {self.view}"]
+        for number, step in enumerate(self.steps, 1):
+            mark = "checked" if step.holds else "NOT CONFIRMED"
+            lines += ["", f"{number}. {step.name}  [{step.origin}, {mark}]", f"   {step.reason}"]
+            lines += [f"      {line}" for line in sp.pretty(step.equation, wrap_line=False).splitlines()]
+        return "\n".join(lines)
+
+    def document(self) -> dict[str, Any]:
+        """The chain as a JSON-ready dictionary."""
+        return {
+            "model": self.model,
+            "rule": self.rule,
+            "view": self.view,
+            "holds": self.holds,
+            "steps": [
+                {
+                    "name": step.name,
+                    "reason": step.reason,
+                    "equation": sp.latex(step.equation),
+                    "sympy": sp.sstr(step.equation),
+                    "origin": step.origin,
+                    "holds": step.holds,
+                }
+                for step in self.steps
+            ],
+            "laws": {name: sp.sstr(law) for name, law in self.laws.items()},
+        }
+
+
+@functools.lru_cache(maxsize=256)
+def compiled(expression: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
+    """Compile an expression for NumPy arrays and SciPy's special functions, once."""
+    return sp.lambdify(arguments, expression, ["scipy", "numpy"], cse=True)
+
+
+_LATEX = {"λ": r"$\lambda$", "ε": r"$\varepsilon$", "θ": r"$\theta$", "η": r"$\eta$", "σ": r"$\sigma$",
+          "τ": r"$\tau$", "Σ": r"$\Sigma$", "α": r"$\alpha$", "κ": r"$\kappa$", "π": r"$\pi$",
+          "ᵀ": r"$^{\top}$", "‖": r"$\|$", "₀": r"$_0$", "₁": r"$_1$", "₂": r"$_2$", "≥": r"$\ge$",
+          "≤": r"$\le$", "→": r"$\to$", "½": r"$\tfrac12$", "−": "$-$", "·": r"$\cdot$", "√": r"$\surd$",
+          "ᵢ": r"$_i$", "ᵏ": r"$^k$", "%": r"\%", "_": r"\_", "∞": r"$\infty$", "|": r"$|$", "×": r"$\times$"}
+
+
+def _prose(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)

@@ -1,0 +1,143 @@
+"""What every linear model has: moments, a curvature, a minimiser, a gradient, singular directions."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from theory.checks import ArgumentError, numbers
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+ALIGNED = 1e-9  # relative commutator of Σ and EᵀE below which a start counts as aligned
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """The singular directions of a linear model, seen from one start.
+
+    Parameters
+    ----------
+    values
+        Eigenvalues of the curvature Σ + λI, in descending order (d,).
+    basis
+        Their unit eigenvectors as columns (d, d).
+    amplitudes
+        Length of the start error along each direction, ‖E₀ vᵢ‖ (d,).
+    learns
+        Which directions have a curvature above rounding (d,).
+    aligned
+        Whether Σ and E₀ share singular directions, ΣE₀ᵀE₀ = E₀ᵀE₀Σ.
+    """
+
+    values: Array
+    basis: Array
+    amplitudes: Array
+    learns: Array
+    aligned: bool
+
+
+class LinearModel:
+    """Base of the models: prediction W x, loss ½ E‖W x − y‖² + ½ λ‖W‖², W of shape (outputs, inputs).
+
+    A model is a frozen dataclass with a `name`, a `weight_decay`, its parameters, and `moments`.
+    The gradient is W (Σ + λI) − C for Σ = E x xᵀ and C = E y xᵀ.
+    """
+
+    name: str
+    weight_decay: float
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters, ready for JSON."""
+        raise NotImplementedError(f"{type(self).__name__} must say its parameters")
+
+    def moments(self) -> tuple[Array, Array]:
+        """Σ = E x xᵀ of shape (d, d) and C = E y xᵀ of shape (c, d)."""
+        raise NotImplementedError(f"{type(self).__name__} must know its moments")
+
+    def start(self, amplitudes: Any = None) -> Array:
+        """The start weights W(0) of shape (c, d) that the numbers given by a user stand for."""
+        raise NotImplementedError(f"{type(self).__name__} must know its start")
+
+    @functools.cached_property
+    def curvature(self) -> Array:
+        """Σ + λI, shape (d, d)."""
+        import numpy as np
+
+        covariance, _ = self.moments()
+        return covariance + self.weight_decay * np.eye(len(covariance))
+
+    @functools.cached_property
+    def cross(self) -> Array:
+        """C = E y xᵀ, shape (c, d)."""
+        return self.moments()[1]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Outputs and inputs, (c, d)."""
+        c, d = self.cross.shape
+        return c, d
+
+    @functools.cached_property
+    def eigen(self) -> tuple[Array, Array]:
+        """Eigenvalues (descending, those below rounding set to zero) and eigenvectors of the curvature."""
+        import numpy as np
+
+        values, basis = np.linalg.eigh(self.curvature)
+        values, basis = values[::-1].copy(), basis[:, ::-1].copy()
+        values[values <= len(values) * np.finfo(float).eps * values[0]] = 0.0
+        return values, basis
+
+    @functools.cached_property
+    def minimiser(self) -> Array:
+        """W* = C (Σ + λI)⁺, shape (c, d)."""
+        import numpy as np
+
+        values, basis = self.eigen
+        inverse = np.divide(1, values, out=np.zeros_like(values), where=values > 0)
+        return (self.cross @ basis) * inverse @ basis.T
+
+    def gradient(self, weights: Array) -> Array:
+        """Gradient of the loss at weights (…, c, d)."""
+        return weights @ self.curvature - self.cross
+
+    def directions(self, start: Array) -> Directions:
+        """The singular directions, adapted to the start where eigenvalues repeat."""
+        import numpy as np
+
+        values, basis = self.eigen
+        basis = basis.copy()
+        error = start - self.minimiser
+        for cluster in _clusters(values):
+            _, _, rotation = np.linalg.svd(error @ basis[:, cluster])
+            basis[:, cluster] = basis[:, cluster] @ rotation.T
+        gram = (error @ basis).T @ (error @ basis)
+        commutator = values[:, None] * gram - gram * values
+        aligned = bool(np.abs(commutator).max() <= ALIGNED * values[0] * max(np.trace(gram), 1e-300))
+        amplitudes = np.sqrt(np.diag(gram))
+        amplitudes[amplitudes <= 1e-14 * np.abs(start).max(initial=amplitudes.max())] = 0.0
+        return Directions(values, basis, amplitudes, values > 0, aligned)
+
+
+def _clusters(values: Array) -> list[slice]:
+    """Runs of equal eigenvalues, longer than one."""
+    edges = [0]
+    for index in range(1, len(values)):
+        if values[index - 1] - values[index] > 1e-12 * values[0]:
+            edges.append(index)
+    edges.append(len(values))
+    return [slice(a, b) for a, b in zip(edges, edges[1:], strict=False) if b - a > 1]
+
+
+def one_or_all(name: str, given: Any, count: int) -> tuple[float, ...]:
+    """`count` numbers from `count` or from one that serves all."""
+    found = numbers(name, given)
+    if len(found) not in (1, count):
+        wanted = "1 number" if count == 1 else f"1 or {count} numbers"
+        raise ArgumentError(name, f"hold {wanted}", f"holds {len(found)}")
+    return found * count if len(found) == 1 else found

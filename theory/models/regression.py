@@ -1,0 +1,508 @@
+"""Multi-output linear regression: W of shape (c, d), any covariance, any start.
+
+Loss ½ E‖W x − y‖² + ½ λ‖W‖². With the error E = W − W* the gradient is G = E (Σ + λI). Where E and Σ share
+singular directions (an *aligned* start) every direction obeys a scalar equation, and the spectrum decides
+the plateau; where they do not, gradient descent alone keeps the directions apart.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from theory.checks import ArgumentError, nonnegative, numbers
+from theory.derivation import Derivation, Step
+from theory.models.linear import LinearModel, one_or_all
+from theory.rules import SIGMA, Rule
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+RATE = sp.Symbol("lambda_i", positive=True)
+ERROR0 = sp.Symbol("e_0", positive=True)
+ERROR = sp.Symbol("e", positive=True)
+THRESHOLD = sp.Symbol("q", positive=True)
+TIME = sp.Symbol("t", nonnegative=True)
+STEP = sp.Symbol("k", integer=True, nonnegative=True)
+ETA = sp.Symbol("eta", positive=True)
+CONTRACTION = sp.Symbol("rho", negative=True)
+FAST, SLOW = sp.symbols("lambda_1 lambda_d", positive=True)
+KAPPA = sp.Symbol("kappa", positive=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Regression(LinearModel):
+    """Linear regression with c outputs and d inputs.
+
+    Parameters
+    ----------
+    covariance
+        Σ = E x xᵀ, symmetric and positive semidefinite (d, d).
+    target
+        Best weights without decay, C Σ⁺ (c, d).
+    weight_decay
+        Coefficient λ of ½ λ‖W‖².
+    left
+        Orthonormal left directions (c, d) in which `start` sets error amplitudes; None for a data set.
+    test
+        Second moments (Σ, C, E‖y‖²) of a test set; None stands for inputs of unit covariance.
+    source
+        What the numbers come from, for the record.
+    features
+        Names of the inputs, if they have any.
+    """
+
+    covariance: Array
+    target: Array
+    weight_decay: float = 0.0
+    left: Array | None = None
+    test: tuple[Array, Array, float] | None = None
+    source: dict[str, Any] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
+    name = "regression"
+
+    def __post_init__(self) -> None:
+        nonnegative("weight_decay", self.weight_decay)
+        for label, array in (("covariance", self.covariance), ("target", self.target)):
+            if getattr(array, "ndim", 0) != 2:
+                raise ArgumentError(label, "be a matrix", f"is {array!r}")
+        if self.covariance.shape != (self.target.shape[1],) * 2:
+            raise ArgumentError(
+                "covariance", f"be {self.target.shape[1]}×{self.target.shape[1]}", f"is {self.covariance.shape}"
+            )
+
+    @classmethod
+    def from_spectrum(
+        cls,
+        spectrum: Any,
+        *,
+        start: Any = 1.0,
+        weight_decay: float = 0.0,
+        seed: int | None = None,
+    ) -> Regression:
+        """As many outputs as directions; the target lies `start` away from zero along each direction.
+
+        Parameters
+        ----------
+        spectrum
+            Eigenvalues of Σ in any order, none negative, not all zero.
+        start
+            Amplitude of the target along each direction, in the order of `spectrum`; one value serves all.
+        weight_decay
+            Coefficient λ of ½ λ‖W‖².
+        seed
+            Turns both bases at random; without it the directions are the axes.
+        """
+        import numpy as np
+
+        values = np.array(numbers("spectrum", spectrum))
+        amplitudes = np.array(one_or_all("start", start, len(values)))
+        if (values < 0).any():
+            raise ArgumentError("spectrum", "hold no negative number", f"holds {values.min():g}")
+        if not values.max() > 0:
+            raise ArgumentError("spectrum", "hold a positive number", "holds zeros only")
+        order = np.argsort(-values, kind="stable")
+        values, amplitudes = values[order], amplitudes[order]
+        left, right = np.eye(len(values)), np.eye(len(values))
+        if seed is not None:
+            rng = np.random.default_rng(seed)
+            left, right = (np.linalg.qr(rng.standard_normal(left.shape))[0] for _ in range(2))
+        return cls(
+            covariance=(right * values) @ right.T,
+            target=-(left * amplitudes) @ right.T,
+            weight_decay=weight_decay,
+            left=left @ right.T,
+            source={"spectrum": values.tolist(), "start": amplitudes.tolist(), "seed": seed},
+        )
+
+    @classmethod
+    def from_data(
+        cls,
+        inputs: Array,
+        outputs: Array,
+        *,
+        weight_decay: float = 0.0,
+        test: tuple[Array, Array] | None = None,
+        name: str = "data",
+        features: Sequence[str] = (),
+    ) -> Regression:
+        """Empirical second moments of a data set (samples, d) and (samples, c), without centring."""
+        import numpy as np
+
+        samples = len(inputs)
+        covariance, cross = inputs.T @ inputs / samples, outputs.T @ inputs / samples
+        values, basis = np.linalg.eigh(covariance)
+        if not values[-1] > 0:
+            raise ArgumentError("data", "have a feature that is not zero throughout", "has none")
+        seen = values > len(values) * np.finfo(float).eps * values[-1]
+        target = (cross @ basis[:, seen]) / values[seen] @ basis[:, seen].T
+        held_out = None
+        if test is not None:
+            x, y = test
+            held_out = (x.T @ x / len(x), y.T @ x / len(x), float((y**2).sum() / len(y)))
+        source = {"data": name, "samples": samples}
+        return cls(covariance, target, weight_decay, None, held_out, source, tuple(features))
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters, ready for JSON."""
+        c, d = self.target.shape
+        return {**self.source, "outputs": c, "inputs": d, "weight_decay": self.weight_decay}
+
+    def resting_inputs(self) -> list[str]:
+        """Inputs that are always zero, by name: they span directions that never learn."""
+        zero = [i for i, value in enumerate(self.curvature.diagonal()) if value == 0]
+        return [self.features[i] if self.features else f"x{i + 1}" for i in zero]
+
+    def moments(self) -> tuple[Array, Array]:
+        """Σ of shape (d, d) and C = W*Σ of shape (c, d)."""
+        return self.covariance, self.target @ self.covariance
+
+    def start(self, amplitudes: Any = None) -> Array:
+        """W(0): the minimiser plus these errors along the directions; zero weights for a data set."""
+        import numpy as np
+
+        if self.left is None:
+            if amplitudes is not None:
+                raise ArgumentError("start", "be left out with `data`", "is given; a data set starts from W = 0")
+            return np.zeros(self.target.shape)
+        given = self.source.get("start", 1.0) if amplitudes is None else amplitudes
+        errors = np.array(one_or_all("start", given, self.target.shape[1]))
+        values, basis = np.linalg.eigh(self.covariance)
+        basis = basis[:, np.argsort(-values, kind="stable")]
+        return self.minimiser + self.left @ (basis * errors) @ basis.T
+
+    def derive(self, rule: Rule, view: str = "flow") -> Derivation:
+        """The chain from the loss to the plateau length."""
+        return derive(rule, view)
+
+
+def _opening() -> list[Step]:
+    """From the loss to the gradient in its singular directions, shared by all rules."""
+    c, d = sp.symbols("c d", integer=True, positive=True)
+    decay = sp.Symbol("lambda", nonnegative=True)
+    weights, cross, star = (sp.MatrixSymbol(name, c, d) for name in ("W", "C", "W^*"))
+    covariance, error = sp.MatrixSymbol("Sigma", d, d), sp.MatrixSymbol("E", c, d)
+    curvature = covariance + decay * sp.Identity(d)
+    loss = (
+        sp.Trace(weights * covariance * weights.T) / 2
+        - sp.Trace(weights * cross.T)
+        + decay * sp.Trace(weights * weights.T) / 2
+    )
+    gradient = weights * curvature - cross
+    return [
+        Step(
+            "loss",
+            sp.Eq(sp.Function("L")(weights), loss, evaluate=False),
+            "½ E‖W x − y‖² + ½ λ‖W‖² with Σ = E x xᵀ and C = E y xᵀ, up to the constant ½ E‖y‖².",
+            _loss_residual,
+            origin="definition",
+        ),
+        Step(
+            "gradient",
+            sp.Eq(sp.Symbol("G"), gradient, evaluate=False),
+            "Differentiate; Σ is symmetric.",
+            _gradient_residual,
+        ),
+        Step(
+            "error",
+            sp.Eq(sp.Symbol("G"), error * curvature, evaluate=False),
+            "Write W = W* + E with W*(Σ + λI) = C, the minimiser.",
+            lambda: _error_residual(gradient, weights, cross, star, error, curvature),
+        ),
+        Step(
+            "directions",
+            sp.Eq(sp.Symbol("G"), sp.Sum(sp.Indexed("lambda", sp.Symbol("i")) * sp.Indexed("e", sp.Symbol("i"))
+                  * sp.Symbol("u_iv_i^T"), (sp.Symbol("i"), 1, d)), evaluate=False),
+            "Aligned start: Σ + λI = Σᵢ λᵢ vᵢvᵢᵀ and E = Σᵢ eᵢ uᵢvᵢᵀ, so the singular values of G are λᵢ|eᵢ|. "
+            "Checked for two directions at any angles; more add terms of the same form.",
+            _direction_residual,
+        ),
+    ]
+
+
+def _explicit() -> tuple[sp.Matrix, sp.Matrix, sp.Matrix, sp.Expr, sp.Expr]:
+    """A 2×2 instance with general entries: W, Σ, C, λ and the loss written as sums."""
+    w = sp.Matrix(2, 2, sp.symbols("w11 w12 w21 w22"))
+    a, b, d = sp.symbols("a b d")
+    covariance = sp.Matrix([[a, b], [b, d]])
+    cross = sp.Matrix(2, 2, sp.symbols("c11 c12 c21 c22"))
+    decay = sp.Symbol("lambda")
+    loss = sum(
+        (w[i, :] * covariance * w[i, :].T)[0] / 2 - (w[i, :] * cross[i, :].T)[0] + decay * w[i, :].dot(w[i, :]) / 2
+        for i in range(2)
+    )
+    return w, covariance, cross, decay, loss
+
+
+def _loss_residual() -> sp.Expr:
+    """The loss against ½ E‖W x − y‖², expanded with the moments in place of the monomials."""
+    w, covariance, cross, decay, loss = _explicit()
+    x, y = sp.Matrix(sp.symbols("x1 x2")), sp.Matrix(sp.symbols("y1 y2"))
+    moments = {x[i] * x[j]: covariance[i, j] for i in range(2) for j in range(2)}
+    moments |= {y[i] * x[j]: cross[i, j] for i in range(2) for j in range(2)}
+    square = sp.Poly(sp.expand((w * x - y).dot(w * x - y)), *x, *y)
+    mean = 0
+    for powers, coefficient in square.terms():
+        monomial = sp.prod(v**p for v, p in zip((*x, *y), powers, strict=True))
+        if any(powers[:2]):
+            mean += coefficient * moments[monomial]
+    return mean / 2 + decay * sum(entry**2 for entry in w) / 2 - loss
+
+
+def _gradient_residual() -> list[sp.Expr]:
+    w, covariance, cross, decay, loss = _explicit()
+    stated = w * (covariance + decay * sp.eye(2)) - cross
+    return [sp.diff(loss, w[i, j]) - stated[i, j] for i in range(2) for j in range(2)]
+
+
+def _error_residual(gradient: Any, weights: Any, cross: Any, star: Any, error: Any, curvature: Any) -> sp.Expr:
+    shifted = gradient.subs({weights: star + error}).subs({cross: star * curvature})
+    difference = sp.expand(shifted.doit() - (error * curvature).doit()).doit()
+    return sp.Integer(0) if difference.is_ZeroMatrix else sp.Integer(1)
+
+
+COSINES = sp.symbols("c_u c_v", real=True)
+SINES = sp.symbols("s_u s_v", real=True)
+
+
+def _rotations() -> tuple[sp.Matrix, sp.Matrix]:
+    """Two rotations by any angles, u and v, written with cosines and sines as symbols."""
+    u, v = (sp.Matrix([[c, -s], [s, c]]) for c, s in zip(COSINES, SINES, strict=True))
+    return u, v
+
+
+def _on_circle(matrix: sp.Matrix) -> list[sp.Expr]:
+    """The entries, reduced by cos² + sin² = 1."""
+
+    def reduce(entry: sp.Expr) -> sp.Expr:
+        for c, s in zip(COSINES, SINES, strict=True):
+            entry = sp.rem(sp.expand(entry), s**2 + c**2 - 1, s)
+        return sp.expand(entry)
+
+    return [reduce(entry) for entry in matrix]
+
+
+def _direction_residual() -> list[sp.Expr]:
+    rates, errors = sp.symbols("lambda_1 lambda_2", positive=True), sp.symbols("e_1 e_2", real=True)
+    u, v = _rotations()
+    gradient = (u * sp.diag(*errors) * v.T) * (v * sp.diag(*rates) * v.T)
+    squares = sp.diag(*[(rate * e) ** 2 for rate, e in zip(rates, errors, strict=True)])
+    return _on_circle(gradient * gradient.T - u * squares * u.T)
+
+
+@functools.cache
+def derive(rule: Rule, view: str = "flow") -> Derivation:
+    """The chain from the loss to the plateau length of a regression from an aligned start.
+
+    Parameters
+    ----------
+    rule
+        An elementwise spectral rule, or ``newton``.
+    view
+        ``flow`` for each of them; ``descent`` for ``gd``, ``newton`` and ``egd``.
+
+    Raises
+    ------
+    ArgumentError
+        If no derivation exists for this rule and view.
+    """
+    if rule.kind == "newton" or (rule.kind == "spectral" and rule.elementwise):
+        if view == "flow":
+            steps, laws = _flow(rule)
+            return Derivation("regression", rule.name, view, [*_opening(), *steps], laws)
+        if rule.name in ("gd", "newton", "egd"):
+            steps, laws = _descent(rule)
+            return Derivation("regression", rule.name, view, [*_opening(), *steps], laws)
+    raise ArgumentError("rule", f"have a derivation in closed form as a {view}", f"is {rule.name}")
+
+
+def _speed(rule: Rule) -> sp.Expr:
+    """Speed of a direction with error e > 0."""
+    return ERROR if rule.kind == "newton" else sp.powdenest(rule.law.subs(SIGMA, RATE * ERROR), force=True)
+
+
+def _solve(rule: Rule, speed: sp.Expr) -> tuple[sp.Expr | None, str]:
+    """e(t) from e₀ > 0: by dsolve where it finds the solution, as an ansatz for the power family."""
+    e = sp.Function("e")
+    if rule.kind == "newton" or rule.power == 0 or rule.power == 1:
+        equation = sp.Eq(e(TIME).diff(TIME), -speed.subs(ERROR, e(TIME)))
+        return sp.dsolve(equation, e(TIME), ics={e(0): ERROR0}).rhs, "derived"
+    if rule.power is None:
+        return None, "ansatz"
+    alpha = rule.power
+    return (ERROR0**alpha - alpha * RATE ** (1 - alpha) * TIME) ** (1 / alpha), "ansatz"
+
+
+def _flow(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
+    speed = _speed(rule)
+    e = sp.Function("e")(TIME)
+    mode = Step(
+        "mode equations",
+        sp.Eq(e.diff(TIME), -speed.subs(ERROR, e), evaluate=False),
+        "The rule gives each singular value σ = λᵢ|eᵢ| the speed h(σ) and leaves uᵢ and vᵢ; written for eᵢ > 0, "
+        "the sign of eᵢ is kept until it vanishes. Newton's rule multiplies by (Σ + λI)⁻¹ instead.",
+        lambda: _mode_residual(rule, speed),
+        origin="definition",
+    )
+    solution, origin = _solve(rule, speed)
+    laws: dict[str, sp.Expr] = {"slowness": 1 / speed}
+    if solution is None:
+        arrival: sp.Expr = sp.Integral(1 / speed, (ERROR, THRESHOLD * ERROR0, ERROR0))
+        integral = Step(
+            "arrival",
+            sp.Eq(sp.Symbol("t_i"), arrival, evaluate=False),
+            "Separate the variables: the time from e₀ to q e₀.",
+            lambda: sp.diff(arrival, THRESHOLD) + ERROR0 / speed.subs(ERROR, THRESHOLD * ERROR0),
+        )
+        return [mode, integral], laws
+    arrival = sp.solve(sp.Eq(solution, THRESHOLD * ERROR0), TIME)[0] if origin == "derived" else _power_arrival(rule)
+    arrival = sp.simplify(arrival)
+    steps = [
+        mode,
+        Step(
+            "solution",
+            sp.Eq(e, solution, evaluate=False),
+            "Found by dsolve." if origin == "derived" else "Separated by hand, stated, and put into the mode equation.",
+            lambda: [_flow_residual(solution, speed), sp.powdenest(solution.subs(TIME, 0), force=True) - ERROR0],
+            origin=origin,
+        ),
+        Step(
+            "arrival",
+            sp.Eq(sp.Symbol("t_i"), arrival, evaluate=False),
+            "The time at which |eᵢ| = q|e₀|, for every rule the same threshold q.",
+            lambda: _arrival_residual(solution, arrival),
+        ),
+    ]
+    laws["arrival"] = arrival
+    if rule.power is not None and rule.power > 0:
+        extinction = sp.limit(arrival, THRESHOLD, 0, "+")
+        laws["extinction"] = extinction
+        steps.append(
+            Step(
+                "extinction",
+                sp.Eq(sp.Symbol("t_i^0"), extinction, evaluate=False),
+                "q → 0: this direction reaches zero in finite time and rests there.",
+                lambda: _arrival_residual(solution, extinction, at=0),
+            )
+        )
+    return [*steps, *_plateau(arrival)], laws
+
+
+def _mode_residual(rule: Rule, speed: sp.Expr) -> list[sp.Expr]:
+    """The rule put on a 2×2 gradient U diag(λe) Vᵀ, against the speeds stated for the two directions."""
+    rates, errors = sp.symbols("lambda_1 lambda_2", positive=True), sp.symbols("e_1 e_2", positive=True)
+    u, v = _rotations()
+    stated = u * sp.diag(*[speed.subs({RATE: r, ERROR: e}) for r, e in zip(rates, errors, strict=True)]) * v.T
+    values = [r * e for r, e in zip(rates, errors, strict=True)]
+    if rule.kind == "newton":  # the update times the curvature is the gradient
+        return _on_circle(stated * v * sp.diag(*rates) * v.T - u * sp.diag(*values) * v.T)
+    update = u * sp.diag(*[rule.law.subs(SIGMA, value) for value in values]) * v.T
+    return [sp.powdenest(entry, force=True) for entry in update - stated]
+
+
+def _flow_residual(solution: sp.Expr, speed: sp.Expr) -> sp.Expr:
+    """ė + h(λe), put in terms of b = e^(its power) > 0, that is before the extinction."""
+    base = sp.Symbol("b", positive=True)
+    residual = solution.diff(TIME) + speed.subs(ERROR, solution)
+    powers = [p.base for p in solution.atoms(sp.Pow) if p.base.has(TIME) and p.base.is_Add]
+    if powers:
+        residual = residual.subs(TIME, sp.solve(sp.Eq(powers[0], base), TIME)[0])
+        residual = sp.simplify(residual)
+    return sp.powsimp(sp.powdenest(sp.expand_power_base(residual, force=True), force=True), force=True)
+
+
+def _power_arrival(rule: Rule) -> sp.Expr:
+    """|e|^α is linear in t: solve for the time at which it is (q e₀)^α."""
+    alpha = rule.power
+    line = ERROR0**alpha - alpha * RATE ** (1 - alpha) * TIME
+    return sp.solve(sp.Eq(line, (THRESHOLD * ERROR0) ** alpha), TIME)[0]
+
+
+def _arrival_residual(solution: sp.Expr, arrival: sp.Expr, at: Any = THRESHOLD) -> sp.Expr:
+    reached = sp.simplify(solution.subs(TIME, arrival))
+    return sp.powdenest(reached, force=True) - at * ERROR0
+
+
+def _plateau(arrival: sp.Expr) -> list[Step]:
+    length = sp.simplify(arrival.subs(RATE, SLOW) - arrival.subs(RATE, FAST))
+    ratio = sp.powdenest(sp.simplify((arrival.subs(RATE, SLOW) / arrival.subs(RATE, FAST)).subs(FAST, KAPPA * SLOW)),
+                         force=True)
+    return [
+        Step(
+            "plateau",
+            sp.Eq(sp.Symbol("T"), length, evaluate=False),
+            "From the arrival of the fastest direction to that of the slowest, both from the same e₀.",
+            lambda: length - arrival.subs(RATE, SLOW) + arrival.subs(RATE, FAST),
+        ),
+        Step(
+            "ratio",
+            sp.Eq(sp.Symbol("t_d") / sp.Symbol("t_1"), sp.simplify(ratio), evaluate=False),
+            "The ratio of the two arrivals, for the condition number κ = λ₁/λ_d.",
+            lambda: sp.simplify(ratio * arrival.subs(RATE, KAPPA * SLOW) - arrival.subs(RATE, SLOW)),
+        ),
+    ]
+
+
+def _descent(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
+    e = sp.Function("e")
+    speed = _speed(rule)
+    following = ERROR - ETA * speed
+    solution = sp.rsolve(e(STEP + 1) - following.subs(ERROR, e(STEP)), e(STEP), {e(0): ERROR0})
+    real = sp.Symbol("k", nonnegative=True)
+    if rule.name == "egd":
+        arrival = sp.solve(sp.Eq(solution.subs(STEP, real), THRESHOLD * ERROR0), real)[0]
+    else:
+        arrival = sp.solve(sp.Eq(sp.exp(CONTRACTION * real), THRESHOLD), real)[0]
+    until = ", until the first step at which the sign changes" if rule.name == "egd" else ""
+    steps = [
+        Step(
+            "mode equations",
+            sp.Eq(e(STEP + 1), following.subs(ERROR, e(STEP)), evaluate=False),
+            "One step of size η along each direction, written for eᵢ > 0.",
+            lambda: [*_mode_residual(rule, speed), following - ERROR + ETA * speed],
+            origin="definition",
+        ),
+        Step(
+            "solution",
+            sp.Eq(e(STEP), solution, evaluate=False),
+            f"Found by rsolve{until}.",
+            lambda: [solution.subs(STEP, STEP + 1) - following.subs(ERROR, solution), solution.subs(STEP, 0) - ERROR0],
+        ),
+        Step(
+            "arrival",
+            sp.Eq(sp.Symbol("k_i"), sp.ceiling(arrival), evaluate=False),
+            "The first whole step at which |eᵢ| ≤ q|e₀|" + (
+                "; a step that jumps over this band leaves a cycle |eᵢ| ≤ η, and the direction never arrives."
+                if rule.name == "egd" else ", for a contraction |1 − ηλᵢ| = exp ρ < 1 a step."),
+            lambda: _descent_residual(rule, solution, arrival, real),
+        ),
+        Step(
+            "plateau",
+            sp.Eq(sp.Symbol("K"), sp.ceiling(_of(arrival, SLOW, rule)) - sp.ceiling(_of(arrival, FAST, rule)),
+                  evaluate=False),
+            "From the arrival of the fastest direction to that of the slowest.",
+            lambda: _of(arrival, SLOW, rule).subs(SLOW, FAST) - _of(arrival, FAST, rule),
+        ),
+    ]
+    return steps, {"arrival": arrival, "solution": solution, "product": sp.simplify(ETA * speed / ERROR)}
+
+
+def _of(arrival: sp.Expr, rate: sp.Symbol, rule: Rule) -> sp.Expr:
+    """The arrival of the direction with this curvature."""
+    product = sp.simplify(ETA * _speed(rule) / ERROR).subs(RATE, rate)
+    return arrival.subs(CONTRACTION, sp.log(sp.Abs(1 - product)))
+
+
+def _descent_residual(rule: Rule, solution: sp.Expr, arrival: sp.Expr, real: sp.Symbol) -> Any:
+    if rule.name == "egd":
+        return solution.subs(STEP, real).subs(real, arrival) - THRESHOLD * ERROR0
+    base = sp.Symbol("b", positive=True)  # |1 − ηλ|
+    contracts = solution.subs(STEP, 1) / ERROR0 - (1 - sp.simplify(ETA * _speed(rule) / ERROR))
+    return [base ** arrival.subs(CONTRACTION, sp.log(base)) - THRESHOLD, contracts]

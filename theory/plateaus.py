@@ -1,0 +1,143 @@
+"""Plateau laws: definitions, and lengths from derived expressions without a loop over steps.
+
+On the folded model the test error is 100 % while f = A·b(t) + B·a(t) + C ≥ 0 and A·b(t) ≥ 0, where b and a
+are what is left of the slow and the fast error. In a flow both are decaying exponentials; in steps they are
+powers of 1 − ηλ, which may be negative, so that even and odd steps are two such sums. A sum of two
+exponentials and a constant has at most one stationary point and two zeros; with C < 0 the set f ≥ 0 is one
+interval, and bisection from the stationary point finds its ends to the last digit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+LONGEST_RUN = "longest run at 100 % test error"
+LEADING_ORDER = "longest run at 100 % test error, fast direction at rest"
+ARRIVAL_SPREAD = "fastest to slowest arrival"
+FIRST_DEPARTURE = "first departure from the initial test error"
+CROSSING = "test error at 5 % of its initial level"
+LAG = "train-to-test lag at 5 %"
+
+
+@dataclass(frozen=True)
+class Contraction:
+    """What is left of an error after x steps or after time x: sign(x)·exp(rate·x).
+
+    Parameters
+    ----------
+    rate
+        log|1 − ηλ| per step, or −λ per unit of time; −∞ where one step removes the error.
+    alternates
+        Whether each step changes the sign.
+    """
+
+    rate: float
+    alternates: bool = False
+
+    @classmethod
+    def of_step(cls, product: float) -> Contraction:
+        """One step with ηλ = `product`."""
+        if product == 1:
+            return cls(-math.inf)
+        rate = math.log1p(-product) if product < 1 else math.log(product - 1) if product != 2 else 0.0
+        return cls(rate, product > 1)
+
+    def __call__(self, x: float) -> float:
+        size = 1.0 if x == 0 else math.exp(self.rate * x) if self.rate > -math.inf else 0.0
+        return -size if self.alternates and int(x) % 2 else size
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The boundary function f(x) = slow·b(x) + fast·a(x) + constant, with constant < 0."""
+
+    slow: float
+    fast: float
+    constant: float
+    b: Contraction
+    a: Contraction
+
+    def inside(self, x: float) -> bool:
+        """Whether the whole test set is misclassified at x."""
+        slow = self.slow * self.b(x)
+        return slow >= 0 and slow + self.fast * self.a(x) + self.constant >= 0
+
+    def stationary(self, parity: int = 0) -> float | None:
+        """Where f has its one stationary point, taken along steps of one parity; None without one."""
+        rates = self.b.rate, self.a.rate
+        if math.inf in map(abs, rates) or 0 in rates or rates[0] == rates[1]:
+            return None
+        slow = -self.slow if parity and self.b.alternates else self.slow
+        fast = -self.fast if parity and self.a.alternates else self.fast
+        if slow == 0 or fast == 0 or (ratio := -slow * rates[0] / (fast * rates[1])) <= 0:
+            return None
+        return math.log(ratio) / (rates[1] - rates[0])
+
+
+def longest_interval(edge: Edge) -> tuple[float, float] | None:
+    """The interval of x ≥ 0 on which f ≥ 0; None where there is none."""
+    peak = edge.stationary()
+    inner = next((x for x in (0.0, peak) if x is not None and x >= 0 and edge.inside(x)), None)
+    if inner is None:
+        return None
+    outer = max(1.0, 2 * inner)
+    while edge.inside(outer):
+        outer *= 2
+    return (0.0 if edge.inside(0.0) else _cross(edge.inside, inner, 0.0)), _cross(edge.inside, inner, outer)
+
+
+def _cross(inside: Callable[[float], bool], yes: float, no: float) -> float:
+    """The boundary between a point inside and one outside, to the last digit."""
+    while True:
+        middle = (yes + no) / 2
+        if middle in (yes, no):
+            return yes
+        yes, no = (middle, no) if inside(middle) else (yes, middle)
+
+
+def longest_run(edge: Edge) -> int:
+    """Length of the longest unbroken run of steps k ≥ 0 with f ≥ 0, from the runs of each parity."""
+    runs = [_parity_run(edge, parity) for parity in (0, 1)]
+    found = [run for run in runs if run is not None]
+    if len(found) < 2:
+        return len(found)
+    (first, last), (start, end) = found
+    return max(1, min(last, end) - max(first, start) + 3)
+
+
+def _parity_run(edge: Edge, parity: int) -> tuple[int, int] | None:
+    """First and last step of one parity with f ≥ 0; they are unbroken within the parity."""
+    peak = edge.stationary(parity)
+    near = [] if peak is None or peak < 0 else [int((peak - parity) // 2) + i for i in (0, 1)]
+    inner = next((j for j in (0, 1, *near) if j >= 0 and edge.inside(2 * j + parity)), None)
+    if inner is None:
+        return None
+    outer = inner + 1
+    while edge.inside(2 * outer + parity):
+        outer *= 2
+    first = 0 if edge.inside(parity) else _cross_whole(edge, parity, inner, 0)
+    return 2 * first + parity, 2 * _cross_whole(edge, parity, inner, outer) + parity
+
+
+def _cross_whole(edge: Edge, parity: int, yes: int, no: int) -> int:
+    while abs(yes - no) > 1:
+        middle = (yes + no) // 2
+        yes, no = (middle, no) if edge.inside(2 * middle + parity) else (yes, middle)
+    return yes
+
+
+def integral(function: Callable[[float], float], start: float, end: float, rates: tuple[float, float]) -> float:
+    """∫ of a clock that decays at the given rates, from `start` to `end` (which may be infinite).
+
+    The range is cut at multiples of both time scales, so that each part is smooth to the quadrature.
+    """
+    from scipy.integrate import quad
+
+    scales = sorted({start + multiple / rate for rate in rates for multiple in (0.1, 0.5, 1, 2, 4, 8, 16, 32, 64)})
+    cuts = [start, *(x for x in scales if start < x < end)]
+    if math.isfinite(end):
+        cuts.append(end)
+    return math.fsum(quad(function, a, b, epsabs=0, epsrel=1e-12, limit=200)[0]
+                     for a, b in zip(cuts, cuts[1:], strict=False))

@@ -1,0 +1,274 @@
+"""What the derivations predict for one model, rule, view and start: arrivals, extinctions, plateaus.
+
+Each number evaluates a derived expression (or finds the root of one); nothing here steps or integrates the
+dynamics, and nothing is shared with `simulations` but the model's parameters.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from theory import plateaus
+from theory.checks import ArgumentError
+from theory.derivation import Derivation, compiled
+from theory.models import folded, regression
+from theory.models.folded import Folded
+from theory.models.linear import Directions, LinearModel
+from theory.plateaus import Contraction, Edge
+from theory.rules import INDEX, NORM, SIGMA, Rule
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+EXACT, ASYMPTOTIC = "exact", "asymptotic"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predicted numbers; times are flow times or, for a descent, step counts.
+
+    Parameters
+    ----------
+    arrivals
+        First time at which each direction's error is `threshold` of its start; None where not predicted,
+        infinity where it never arrives.
+    extinctions
+        Time at which each direction's error vanishes; None where not predicted or where it never does.
+    plateaus
+        Definition → (length, ``exact`` or ``asymptotic``).
+    largest_stable_step
+        Step size above which the descent diverges; None where there is no such limit or it is not known.
+    """
+
+    arrivals: tuple[float | None, ...]
+    extinctions: tuple[float | None, ...]
+    plateaus: dict[str, tuple[float, str]] = field(default_factory=dict)
+    largest_stable_step: float | None = None
+
+
+def largest_stable_step(model: LinearModel, rule: Rule) -> float | None:
+    """2/λ₁ for gradient descent, 2 for Newton's rule, 2(1 + β)/λ₁ with momentum β; None otherwise.
+
+    A rule whose step does not shrink with the gradient has no such limit: its error stays bounded at any
+    step, but does not settle either.
+    """
+    fastest = float(model.eigen[0][0])
+    if rule.kind == "momentum":
+        return 2 * (1 + rule.options["beta"]) / fastest
+    if rule.kind == "newton":
+        return 2.0
+    return 2 / fastest if rule.power == 0 else None
+
+
+def predict(
+    model: LinearModel,
+    rule: Rule,
+    view: str,
+    start: Array,
+    *,
+    step: float | None = None,
+    threshold: float = 1e-3,
+) -> Prediction:
+    """Predict a run of `rule` from the weights `start`.
+
+    Parameters
+    ----------
+    model, rule
+        What is trained, and how.
+    view
+        ``flow`` (numbers in flow time) or ``descent`` (numbers in steps).
+    start
+        Weights (c, d).
+    step
+        Step size of a descent.
+    threshold
+        An arrival is |e| ≤ threshold·|e₀|.
+    """
+    seen = model.directions(start)
+    limit = largest_stable_step(model, rule) if view == "descent" else None
+    if limit is not None and step is not None and step >= limit:
+        return _nothing(seen, limit)
+    if isinstance(model, Folded):
+        return _folded(model, rule, view, start, step, threshold, limit)
+    outputs = model.shape[0]
+    return _regression(seen, rule, view, step, threshold, limit, single=outputs == 1)
+
+
+def _nothing(seen: Directions, limit: float | None) -> Prediction:
+    empty = (None,) * len(seen.values)
+    return Prediction(empty, empty, {}, limit)
+
+
+def _derivation(derive: Callable[[Rule, str], Derivation], rule: Rule, view: str) -> Derivation | None:
+    try:
+        return derive(rule, view)
+    except ArgumentError:
+        return None
+
+
+def _folded(
+    model: Folded, rule: Rule, view: str, start: Array, step: float | None, threshold: float, limit: float | None
+) -> Prediction:
+    chain = _derivation(folded.derive, rule, view)
+    if chain is None:
+        return _nothing(model.directions(start), limit)
+    symbols = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U1, folded.U2, folded.ETA)
+    values = (model.epsilon, model.theta, model.margin, model.weight_decay, *map(float, start[0]), step or 0.0)
+
+    def law(name: str) -> float:
+        return float(chain.function(name, symbols)(*values))
+
+    errors = law("error_fast"), law("error_slow")
+    if "clock" in chain.laws:
+        rates = law("rate_fast"), law("rate_slow")
+        clock = chain.function("clock", (*symbols, folded.PATH))
+
+        def time(a: float, b: float) -> float:
+            if errors == (0.0, 0.0):
+                return 0.0
+            return plateaus.integral(lambda tau: float(clock(*values, tau)), a, b, rates)
+
+    else:
+        rates = law("contraction_fast"), law("contraction_slow")
+
+        def time(a: float, b: float) -> float:
+            return b - a
+
+    if view == "descent":
+        assert step is not None
+        fast, slow = (Contraction.of_step(step * rate) for rate in rates)
+    else:
+        fast, slow = (Contraction(-rate) for rate in rates)
+    edge = Edge(law("slow"), law("fast"), law("constant"), slow, fast)
+    arrivals = tuple(_contracted(left, e, threshold, view, time) for left, e in zip((fast, slow), errors, strict=True))
+    extinctions: tuple[float | None, ...] = (None, None)
+    if view == "flow" and rule.vanishing_power > 0 and any(errors):
+        extinctions = (time(0.0, math.inf),) * 2
+    if view == "descent":
+        length = float(plateaus.longest_run(edge))
+    else:
+        span = plateaus.longest_interval(edge)
+        length = 0.0 if span is None else time(*span)
+    found = {plateaus.LONGEST_RUN: (length, EXACT)}
+    if 0.0 not in errors and all(map(math.isfinite, arrivals)):
+        found[plateaus.ARRIVAL_SPREAD] = (max(arrivals) - min(arrivals), EXACT)
+    if "leading" in chain.laws and start[0, 1] > 0 and slow.rate > -math.inf and not slow.alternates:
+        leading = math.log(-edge.constant / edge.slow) / slow.rate
+        found[plateaus.LEADING_ORDER] = (max(0.0, leading), ASYMPTOTIC)
+    return Prediction(arrivals, extinctions, found, limit)
+
+
+def _contracted(
+    left: Contraction, error: float, threshold: float, view: str, time: Callable[[float, float], float]
+) -> float:
+    """Arrival of an error that contracts at a known rate."""
+    if error == 0:
+        return 0.0
+    if left.rate == 0:
+        return math.inf
+    x = math.log(threshold) / left.rate
+    return math.ceil(x) if view == "descent" else time(0.0, x)
+
+
+def _regression(
+    seen: Directions,
+    rule: Rule,
+    view: str,
+    step: float | None,
+    threshold: float,
+    limit: float | None,
+    single: bool,
+) -> Prediction:
+    arrival, extinction = _mode_laws(seen, rule, view, step, threshold, single)
+    modes = list(zip(map(float, seen.values), map(float, seen.amplitudes), map(bool, seen.learns), strict=True))
+    arrivals = tuple(
+        None if arrival is None or not learns else 0.0 if e == 0 else arrival(rate, e) for rate, e, learns in modes
+    )
+    extinctions = tuple(
+        None if extinction is None or not learns or e == 0 else extinction(rate, e) for rate, e, learns in modes
+    )
+    spread = [a for a, (_, e, learns) in zip(arrivals, modes, strict=True) if learns and e > 0]
+    known = [a for a in spread if a is not None and math.isfinite(a)]
+    found = {}
+    if known and len(known) == len(spread):
+        found[plateaus.ARRIVAL_SPREAD] = (max(known) - min(known), EXACT)
+    return Prediction(arrivals, extinctions, found, limit)
+
+
+Law = Callable[[float, float], float | None]
+
+
+def _mode_laws(
+    seen: Directions, rule: Rule, view: str, step: float | None, threshold: float, single: bool
+) -> tuple[Law | None, Law | None]:
+    """Arrival and extinction as functions of (λ, e₀); None where the directions do not keep apart."""
+    if view == "flow" and rule.law is not None and (single or rule.law == SIGMA / NORM):
+        return _clock(seen, rule, threshold)
+    apart = seen.aligned or rule.power == 0 or rule.kind == "newton"
+    chain = _derivation(regression.derive, rule, view) if apart else None
+    if chain is None:
+        return None, None
+    symbols = (regression.RATE, regression.ERROR0, regression.THRESHOLD, regression.ETA, regression.CONTRACTION)
+
+    def value(name: str, rate: float, e: float, contraction: float = -1.0) -> float:
+        return float(chain.function(name, symbols)(rate, e, threshold, step, contraction))
+
+    if view == "descent":
+
+        def steps(rate: float, e: float) -> float:
+            left = Contraction.of_step(value("product", rate, e)) if rule.name != "egd" else None
+            if left is not None and left.rate in (0.0, -math.inf):
+                return math.inf if left.rate == 0.0 else 1.0
+            arrival = value("arrival", rate, e, left.rate if left is not None else -1.0)
+            return _steps(arrival, rule, e, step or 0.0, threshold)
+
+        return steps, None
+    if "arrival" not in chain.laws:
+        return lambda rate, e: _separated(chain, rate, e, threshold), None
+    extinction: Law | None = None
+    if "extinction" in chain.laws:
+        extinction = functools.partial(value, "extinction")
+    return lambda rate, e: value("arrival", rate, e), extinction
+
+
+def _steps(arrival: float, rule: Rule, e: float, step: float, threshold: float) -> float:
+    """Whole steps until |e| ≤ threshold·e₀; infinite where the step jumps over that band."""
+    count = max(1, math.ceil(arrival))
+    if rule.name == "egd" and abs(e - count * step) > threshold * e:
+        return math.inf
+    return count
+
+
+def _separated(chain: Derivation, rate: float, e: float, threshold: float) -> float:
+    from scipy.integrate import quad
+
+    slowness = chain.function("slowness", (regression.ERROR, regression.RATE))
+    return float(quad(lambda x: float(slowness(x, rate)), threshold * e, e, epsabs=0, epsrel=1e-12, limit=200)[0])
+
+
+def _clock(seen: Directions, rule: Rule, threshold: float) -> tuple[Law, Law | None]:
+    """One output, or Frobenius rescaling: gradient descent's path with the clock dt/dτ = σ/h(σ), σ = ‖G‖_F."""
+    assert rule.law is not None
+    active = [(float(r), float(e)) for r, e in zip(seen.values, seen.amplitudes, strict=True) if r * e > 0]
+    pace = compiled(SIGMA / rule.law.subs({NORM: SIGMA, INDEX: 1}), (SIGMA,))
+
+    def clock(tau: float) -> float:
+        norm = math.sqrt(math.fsum((r * e * math.exp(-r * tau)) ** 2 for r, e in active))
+        return float(pace(norm)) if norm > 0 else 0.0
+
+    rates = (active[0][0], active[-1][0]) if active else (1.0, 1.0)
+
+    def arrival(rate: float, e: float) -> float:
+        return plateaus.integral(clock, 0.0, -math.log(threshold) / rate, rates)
+
+    if not rule.vanishing_power > 0:
+        return arrival, None
+    rest = plateaus.integral(clock, 0.0, math.inf, rates)
+    return arrival, lambda rate, e: rest
