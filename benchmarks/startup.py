@@ -13,7 +13,14 @@ COMMANDS = {
     "import numpy, sympy, scipy.integrate": ["-c", "import numpy, sympy, scipy.integrate"],
     "evenflow --help": ["-m", "evenflow", "--help"],
     "evenflow compare": ["-m", "evenflow", "compare"],
-    "evenflow compare regression --data digits": ["-m", "evenflow", "compare", "regression", "--data", "digits"],
+    "evenflow compare regression --data digits": [
+        "-m",
+        "evenflow",
+        "compare",
+        "regression",
+        "--data",
+        "digits",
+    ],
 }
 
 

@@ -52,15 +52,15 @@ def compare(
     model: Model = "folded",
     epsilon: Annotated[str | None, typer.Option(help="folded: variance of the second feature. [0.01]")] = None,
     theta: Annotated[
-        str | None, typer.Option("--theta", "--angle", help="folded: angle of the test boundary, radians. [π/4]")
+        str | None,
+        typer.Option("--theta", "--angle", help="folded: angle of the test boundary, radians. [π/4]"),
     ] = None,
     margin: Annotated[str | None, typer.Option(help="folded: least |x₁| of a training input. [1]")] = None,
     spectrum: Annotated[
-        str | None, typer.Option(help="regression: eigenvalues of the covariance. [1,0.1,0.01]", metavar="A,B,…")
+        str | None,
+        typer.Option(help="regression: eigenvalues of the covariance. [1,0.1,0.01]", metavar="A,B,…"),
     ] = None,
-    data: Annotated[
-        str | None, typer.Option(help="regression: digits, diabetes, or a csv, npy or npz file.")
-    ] = None,
+    data: Annotated[str | None, typer.Option(help="regression: digits, diabetes, or a csv, npy or npz file.")] = None,
     step: Annotated[str | None, typer.Option(help="Step size of the descents. [0.1; 1/λ₁ for data]")] = None,
     start: Annotated[
         str | None,
@@ -68,17 +68,12 @@ def compare(
     ] = None,
     weight_decay: Annotated[str | None, typer.Option(help="Coefficient λ of ½ λ‖W‖². [0]")] = None,
     rules: Annotated[
-        str | None, typer.Option(help="Rules by id, or module:NAME. [gd,egd,frobenius,newton]", metavar="R,S,…")
+        str | None,
+        typer.Option(help="Rules by id, or module:NAME. [gd,egd,frobenius,newton]", metavar="R,S,…"),
     ] = None,
-    threshold: Annotated[
-        str | None, typer.Option(help="An arrival is |e| ≤ threshold·|e₀|. [0.001]")
-    ] = None,
-    seed: Annotated[
-        str | None, typer.Option(help="Seeds random rules; turns a regression's bases at random.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Directory for the picture, the data and the parameters.")
-    ] = None,
+    threshold: Annotated[str | None, typer.Option(help="An arrival is |e| ≤ threshold·|e₀|. [0.001]")] = None,
+    seed: Annotated[str | None, typer.Option(help="Seeds random rules; turns a regression's bases at random.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Directory for the picture, the data and the parameters.")] = None,
     as_json: Json = False,
 ) -> None:
     """Predict and measure the plateaus of several rules on one model from one start."""
@@ -192,7 +187,12 @@ def _regression(
     if found.test_inputs is not None and found.test_outputs is not None:
         test = (found.test_inputs, found.test_outputs)
     return Regression.from_data(
-        found.inputs, found.outputs, weight_decay=decay, test=test, name=found.name, features=found.feature_names
+        found.inputs,
+        found.outputs,
+        weight_decay=decay,
+        test=test,
+        name=found.name,
+        features=found.feature_names,
     )
 
 

@@ -23,7 +23,10 @@ class Reporter:
 
     def __init__(self) -> None:
         self.progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=Console(stderr=True),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            console=Console(stderr=True),
             transient=True,
         )
         self.task = self.progress.add_task("", total=None)
@@ -37,6 +40,7 @@ class Reporter:
             self.progress.stop()
 
     def __call__(self, label: str, done: int, total: int) -> None:
+        """Say how far the run called `label` is."""
         if label != self.label:
             self.label, self.since = label, time.monotonic()
         if not self.shown and time.monotonic() - self.since > PATIENCE:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from figures.style import INK, SMALL, darker, inches
+from figures.style import INK, SMALL, darker, dots, inches
 from simulations.comparison import Run
 from simulations.trajectory import Trajectory
 from theory.plateaus import LONGEST_RUN
@@ -40,7 +40,7 @@ def length_text(run: Run) -> str:
         for value in (plateau["measured"], plateau["predicted"])
     )
     if measured is None:
-        measured = "diverged" if diverged(run) else "not over"
+        measured = "diverged" if diverged(run) else "not over" if run.trajectory.censored else "none"
     return measured if predicted is None else f"{measured} ({predicted})"
 
 
@@ -68,7 +68,8 @@ def plateau_span(run: Run) -> tuple[float, float] | None:
 
 
 def _longest_run_begin(trajectory: Trajectory) -> float | None:
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], trajectory.test_error >= 1, [False]]).astype(int)))
+    whole = np.concatenate([[False], trajectory.test_error >= 1, [False]])
+    edges = np.flatnonzero(whole[1:] != whole[:-1])
     if not len(edges):
         return None
     begins, ends = trajectory.times[edges[::2]], trajectory.times[edges[1::2] - 1]
@@ -107,7 +108,7 @@ def _write_length(axes: Axes, text: str, begin: float, end: float, y: float) -> 
     to_axes = axes.transData + axes.transAxes.inverted()
     left, right = (float(to_axes.transform((x, axes.get_ylim()[1]))[0]) for x in (begin, end))
     written = _write(axes, text, right, y, "left", color=INK, gid="plateau")
-    need = (written.get_window_extent().width / axes.figure.dpi + 2 * APART / 72) / inches(axes, "width")
+    need = (written.get_window_extent().width / dots(axes) + 2 * APART / 72) / inches(axes, "width")
     if 1 - right < need:
         written.remove()
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
@@ -119,5 +120,7 @@ def _write_length(axes: Axes, text: str, begin: float, end: float, y: float) -> 
 
 def _write(axes: Axes, text: str, x: float, y: float, align: str, **style: Any) -> Text:
     shift = {"left": APART, "center": 0.0, "right": -APART}[align]
-    return axes.annotate(text, (x, y), (shift, 0), "axes fraction", "offset points", ha=align, va="center_baseline",
-                         fontsize=SMALL, annotation_clip=False, **style)
+    return axes.annotate(
+        text, (x, y), (shift, 0), "axes fraction", "offset points", ha=align, va="center_baseline",
+        fontsize=SMALL, annotation_clip=False, **style,
+    )

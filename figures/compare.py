@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from figures.brackets import ROW, draw_plateau
-from figures.curves import draw_curve, merged, relative, time_limits
+from figures.curves import BAND, draw_curve, merged, relative, time_limits
 from figures.directions import LABELLED, divide, draw_amplitudes, draw_arrivals, draw_key, learning
 from figures.labels import label_lines
 from figures.style import INK, PAGE, PREDICTED, SMALL, darker, house_style, inches, lighter, rule_colours
@@ -31,21 +35,21 @@ ERRORS = (1e-7, 4.0)
 PERCENT = (-3.0, 108.0)
 LONGEST_LABEL = 26  # characters
 
-PANEL, HEAD, FOOT, KEY = 1.8, 0.4, 0.42, 0.17  # inches: a panel, the room above it and below it, the key's part
+PANEL, HEAD, FOOT, KEY = 1.8, 0.4, 0.42, 0.17  # inches: a panel, room above and below, the key's part
 TOP, NOTE = 0.24, 0.115  # inches: the legend, a line of notes
 MIDDLE, RIGHT = 0.52, 0.14  # inches between the panels and beside them
-NOTE_WIDTH = 138  # characters
+NOTE_WIDTH = 150  # characters
 
 TEST: dict[str, Any] = {"linewidth": 1.9, "zorder": 2.2, "gid": "test"}
 TRAIN: dict[str, Any] = {"linewidth": 0.8, "zorder": 2.1, "gid": "train"}
-OPEN: dict[str, Any] = {"marker": ">", "markersize": 4.5, "markerfacecolor": "white", "clip_on": False, "zorder": 4}
+OPEN: dict[str, Any] = {"marker": ">", "markersize": 4.5, "markerfacecolor": "white", "zorder": 4}
 
 
 def figure(comparison: Comparison, axes: Any = None) -> Figure:
     """Draw a comparison: one row for each view, errors on the left, directions on the right.
 
-    Rules whose lines coincide share one. Time zero has no place on the logarithmic axes: they begin at the first
-    step, or at a hundredth of the earliest arrival.
+    Rules whose lines coincide share one. Time zero has no place on the logarithmic axes: they begin at the
+    first step, or at a hundredth of the earliest arrival.
 
     Parameters
     ----------
@@ -72,7 +76,8 @@ def figure(comparison: Comparison, axes: Any = None) -> Figure:
         assert isinstance(whole, Figure)
         if axes is None:
             _draw_legend(whole, comparison)
-            whole.text(0.01, 0.04 / whole.get_figheight(), "\n".join(notes), fontsize=6, va="bottom", gid="notes")
+            low = 0.04 / whole.get_figheight()
+            whole.text(0.01, low, "\n".join(notes), fontsize=6, va="bottom", gid="notes")
         whole.draw_without_rendering()  # ticks are made here, in this style
     return whole
 
@@ -80,7 +85,7 @@ def figure(comparison: Comparison, axes: Any = None) -> Figure:
 def _checked(axes: Any, views: int) -> list[tuple[Axes, Axes]]:
     found = np.asarray(axes, dtype=object).ravel()
     if len(found) != 2 * views or not all(isinstance(one, Axes) for one in found):
-        raise ArgumentError("axes", f"hold {2 * views} axes, two for each view", f"holds {len(found)} objects")
+        raise ArgumentError("axes", f"hold {2 * views} axes, two for each view", f"holds {len(found)}")
     return list(zip(found[::2], found[1::2], strict=True))
 
 
@@ -105,7 +110,8 @@ def _panels(rows: Rows, notes: int) -> list[tuple[Axes, Axes]]:
 
 
 def _label(group: Group) -> str:
-    return _joined(group) if len(_joined(group)) <= LONGEST_LABEL else f"{group[0].rule.name} = {len(group) - 1} more"
+    joined = _joined(group)
+    return joined if len(joined) <= LONGEST_LABEL else f"{group[0].rule.name} = {len(group) - 1} more"
 
 
 def _joined(group: Group) -> str:
@@ -138,13 +144,14 @@ def _draw_errors(axes: Axes, comparison: Comparison, view: str, groups: list[Gro
     else:
         axes.set_yscale("log")
         axes.set_ylim(*ERRORS)
-        axes.set_ylabel("test error and train loss / at the start")
+        axes.set_ylabel("test error, train loss\n(relative to the start)")
     colours = _colours(comparison)
-    for row, group in enumerate(reversed(groups)):
+    for group in sorted(groups, key=lambda group: -group[0].trajectory.times[-1]):  # the shorter over the longer
         _draw_run(axes, group[0], colours[group[0].rule.name], _classifies(comparison))
+    for row, group in enumerate(reversed(groups)):
         draw_plateau(axes, group[0], _label(group), colours[group[0].rule.name], row)
     tests = {line.get_color(): line for line in axes.get_lines() if line.get_gid() == "test"}
-    lines = [(_label(group), tests[colours[group[0].rule.name]]) for group in groups]
+    lines = [(group[0].rule.name, tests[colours[group[0].rule.name]]) for group in groups]
     label_lines(axes, lines, fontsize=SMALL)
     _write_head(axes, comparison, view, groups)
 
@@ -162,12 +169,13 @@ def _draw_run(axes: Axes, run: Run, colour: str, classifies: bool) -> None:
                    gid="predicted", **PREDICTED)
     low, high = axes.get_ylim()
     if trajectory.censored and trajectory.times[-1] > 0 and low <= test[-1] <= high:
-        axes.plot(trajectory.times[-1:], test[-1:], color=colour, gid="open end", **OPEN)
+        axes.plot(trajectory.times[-1:], test[-1:], color=colour, gid="open end", clip_on=False, **OPEN)
 
 
 def _write_head(axes: Axes, comparison: Comparison, view: str, groups: list[Group]) -> None:
     y = 1 + (ROW * len(groups) + 0.08) / inches(axes)
-    title = "Gradient flow" if view == "flow" else f"Descent, step size η = {comparison.parameters['step']:.4g}"
+    step = comparison.parameters["step"]
+    title = "Gradient flow" if view == "flow" else f"Descent, step size η = {step:.4g}"
     definition = groups[0][0].plateaus()[0]["definition"]
     style: dict[str, Any] = {"transform": axes.transAxes}
     axes.text(0, y, f"plateau, measured (predicted): {definition}", fontsize=6, fontstyle="italic", **style)
@@ -211,10 +219,16 @@ def _draw_legend(whole: Figure, comparison: Comparison) -> None:
     }
     if any(run.trajectory.censored for run in comparison.runs):
         entries["open end"] = {"color": grey, "linestyle": "none"} | OPEN
-    handles = [Line2D([], [], **style) for style in entries.values()]
+    handles: list[Artist] = [Line2D([], [], **style) for style in entries.values()]
+    labels = list(entries)
+    if whole.findobj(lambda artist: artist.get_gid() == "band"):
+        handles.append(Patch(facecolor=grey, alpha=BAND["alpha"]))
+        labels.append("swing between steps")
     top = 1 - 0.02 / whole.get_figheight()
-    whole.legend(handles, list(entries), loc="upper center", bbox_to_anchor=(0.5, top), ncols=len(entries),
-                 borderaxespad=0.2, handlelength=1.8, columnspacing=1.6, handletextpad=0.6)
+    whole.legend(
+        handles, labels, loc="upper center", bbox_to_anchor=(0.5, top), ncols=len(labels), borderaxespad=0.2,
+        handlelength=1.8, columnspacing=1.4, handletextpad=0.6,
+    )
 
 
 def _notes(comparison: Comparison, rows: Rows) -> str:
@@ -223,33 +237,41 @@ def _notes(comparison: Comparison, rows: Rows) -> str:
     shown, every = len(learning(seen)), len(seen.values)
     sentences = [f"Model {comparison.model.name}: {_parameters(comparison)}."]
     if shown < every:
-        sentences.append(f"{every - shown} of {every} directions never learn or start learned, and are left out.")
+        sentences.append(f"{every - shown} of {every} directions never learn, or need not, and are left out.")
     if shown > LABELLED:
         sentences.append(f"Directions: predicted lines of {LABELLED}, arrivals of all.")
-    hidden = {view: [group for group in groups if group not in _preferred(groups)] for view, groups in rows.items()}
-    unknown = {view: [group for group in groups if group[0].curve is None] for view, groups in rows.items()}
-    away = {view: [group for group in groups if _off_panel(group[0])] for view, groups in rows.items()}
-    sentences += _sentence("Directions not drawn", hidden) + _sentence("No predicted line", unknown)
-    sentences += _sentence("Test error above the panel", away)
-    for groups in rows.values():
-        for group in groups:
-            if len(_joined(group)) > LONGEST_LABEL:
-                sentences.append(f"Drawn as one: {_joined(group)}.")
-    for reason in dict.fromkeys(run.trajectory.stop_reason for run in comparison.runs if run.trajectory.censored):
-        open_ended = {
-            view: [group for group in groups if group[0].trajectory.censored and group[0].trajectory.stop_reason == reason]
-            for view, groups in rows.items()
-        }
-        sentences += [line[:-1] + f": {reason}." for line in _sentence("Open end", open_ended)]
-    return " ".join(sentences)
+    sentences += _sentence("Directions not drawn", rows, lambda group, groups: group not in _preferred(groups))
+    sentences += _sentence("No predicted line", rows, lambda group, _: group[0].curve is None)
+    sentences += _sentence("Test error above the panel", rows, lambda group, _: _off_panel(group[0]))
+    groups = [group for groups in rows.values() for group in groups]
+    long = dict.fromkeys(_joined(group) for group in groups if len(_joined(group)) > LONGEST_LABEL)
+    sentences += [f"Drawn as one: {joined}." for joined in long]
+    for reason in dict.fromkeys(_open_end(group[0]) for group in groups):
+        if reason:
+            here = functools.partial(_ends_for, reason)
+            sentences += _sentence(f"Open end ({reason})", rows, here)
+    return " ".join([*sentences, "Time 0 lies before the logarithmic axes."])
 
 
-def _sentence(what: str, rows: Rows) -> list[str]:
-    """Which rules something is true of, in each view; nothing if it is true of none."""
-    named = {view: ", ".join(_label(group) for group in groups) for view, groups in rows.items() if groups}
-    if len(named) > 1 and len(set(named.values())) == 1:
-        return [f"{what}: {next(iter(named.values()))}."]
-    return [f"{what}: {'; '.join(f'{names} ({UNITS[view]})' for view, names in named.items())}."] if named else []
+def _sentence(what: str, rows: Rows, true: Callable[[Group, list[Group]], bool]) -> list[str]:
+    """Of which rules something is true, in each view; nothing if of none."""
+    named = {
+        view: ", ".join(_label(group) for group in groups if true(group, groups)) for view, groups in rows.items()
+    }
+    found = {view: names for view, names in named.items() if names}
+    if len(set(named.values())) == 1:
+        return [f"{what}: {names}." for names in list(found.values())[:1]]
+    parts = [f"{names} ({UNITS[view]})" for view, names in found.items()]
+    return [f"{what}: {'; '.join(parts)}."] if parts else []
+
+
+def _open_end(run: Run) -> str:
+    """Why a run ended before its directions had arrived; empty where it did not."""
+    return run.trajectory.stop_reason if run.trajectory.censored else ""
+
+
+def _ends_for(reason: str, group: Group, _: list[Group]) -> bool:
+    return _open_end(group[0]) == reason
 
 
 def _off_panel(run: Run) -> bool:
@@ -258,15 +280,12 @@ def _off_panel(run: Run) -> bool:
 
 
 def _parameters(comparison: Comparison) -> str:
-    short = {
-        name: value
-        for name, value in comparison.parameters.items()
-        if isinstance(value, (int, float, str)) or (isinstance(value, list) and len(value) <= LABELLED and name != "rules")
-    }
-    return ", ".join(f"{name} {_plain(value)}" for name, value in short.items())
+    named = {name: value for name, value in comparison.parameters.items() if name != "rules"}
+    return ", ".join(f"{name} {text}" for name, value in named.items() if (text := _plain(value)))
 
 
 def _plain(value: Any) -> str:
+    """A parameter in a few characters; empty where it takes more."""
     if isinstance(value, list):
-        return " ".join(_plain(entry) for entry in value)
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+        return " ".join(_plain(entry) for entry in value) if len(value) <= LABELLED else ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value) if isinstance(value, (int, str)) else ""

@@ -17,7 +17,9 @@ POINTS = 900  # of one drawn line
 BEFORE = 1e-2  # the axis of a flow starts at this part of the earliest arrival
 SHORTEST = 1e-4  # ... or at this part of the longest run, where nothing arrives
 SAME = 1e-3  # relative curves that differ by less are drawn as one line
-JUMP, JUMPS = 0.01, 8  # this many turns larger than this part of the axis make a line a band
+BAND: dict[str, Any] = {"alpha": 0.25, "linewidth": 0, "gid": "band", "zorder": 1.9}
+JUMP, JUMPS = 0.01, 8  # this many turns larger than this part of the axis make a line a band,
+WINDOWS = 60  # and of one that is erratic, its extremes in this many windows are drawn
 
 
 def relative(values: Array) -> Array:
@@ -36,18 +38,33 @@ def time_limits(runs: Sequence[Run]) -> tuple[float, float]:
     return (begin, 1.3 * end) if end > 0 else (0.1, 10.0)
 
 
-def draw_curve(axes: Axes, times: Array, values: Array, *, steps: bool, fill: bool = True, **style: Any) -> None:
-    """One curve (T,) within reach of the axes; a band between even and odd steps where it swings to and fro."""
+def draw_curve(
+    axes: Axes, times: Array, values: Array, *, steps: bool, fill: bool = True, **style: Any
+) -> None:
+    """One curve (T,) near the axes; of steps that swing to and fro, a band between its two sides."""
     times, values = _visible(axes, times, values)
-    strands = [np.ones(len(times), bool)]
-    if steps and _swings(axes, values):
-        strands = [times % 2 == parity for parity in (0, 1)]
-        grid = np.unique(times)
-        sides = [np.interp(grid, times[strand], values[strand]) for strand in strands]
-        if fill:
-            axes.fill_between(grid, *sides, color=style["color"], alpha=0.25, linewidth=0, gid="band", zorder=1.9)
-    for strand in strands:
-        axes.plot(*_thinned(times[strand], values[strand]), **style)
+    sides = _sides(axes, times, values) if steps else []
+    if len(sides) == 2 and fill:
+        grid = np.unique(np.concatenate([side[0] for side in sides]))
+        one, other = (np.interp(grid, *side) for side in sides)
+        axes.fill_between(grid, one, other, color=style["color"], **BAND)
+    for side in sides or [(times, values)]:
+        axes.plot(*_thinned(*side), **style)
+
+
+def _sides(axes: Axes, times: Array, values: Array) -> list[tuple[Array, Array]]:
+    """The even and the odd steps of a curve that swings, or its extremes where these swing too."""
+    turns = _turns(axes, values)
+    if len(turns) < JUMPS:
+        return []
+    early = np.arange(len(times)) <= turns[0]
+    strands = [early | (times % 2 == parity) for parity in (0, 1)]
+    if all(len(_turns(axes, values[strand])) < JUMPS for strand in strands):
+        return [(times[strand], values[strand]) for strand in strands]
+    edges = np.unique(np.searchsorted(times, np.geomspace(times[0], times[-1], WINDOWS)))
+    grid = np.append(times[edges], times[-1])
+    extremes = np.minimum.reduceat(values, edges), np.maximum.reduceat(values, edges)
+    return [(grid, np.append(extreme, extreme[-1])) for extreme in extremes]
 
 
 def _visible(axes: Axes, times: Array, values: Array) -> tuple[Array, Array]:
@@ -61,19 +78,19 @@ def _visible(axes: Axes, times: Array, values: Array) -> tuple[Array, Array]:
     low, high = (low / 100, high * 100) if axes.get_yscale() == "log" else (2 * low - high, 2 * high - low)
     values = np.clip(values, low, high)
     later = times > 0
-    edge = axes.get_xlim()[0]
-    if later.any() and not later[0] and times[later][0] > edge and np.isclose(values[later][0], values[0], rtol=SAME):
+    first, edge = int(np.argmax(later)), axes.get_xlim()[0]
+    if first == 1 and times[1] > edge and np.isclose(values[1], values[0], rtol=SAME):
         return np.append(edge, times[later]), np.append(values[0], values[later])
     return times[later], values[later]
 
 
-def _swings(axes: Axes, values: Array) -> bool:
+def _turns(axes: Axes, values: Array) -> NDArray[np.intp]:
+    """Where a curve turns back by more than a hair."""
     limits = np.array(axes.get_ylim())
     if axes.get_yscale() == "log":
         limits, values = np.log(limits), np.log(values)
     changes = np.diff(values) / np.ptp(limits)
-    turns = (changes[1:] * changes[:-1] < 0) & (np.abs(changes[1:]) > JUMP)
-    return int(turns.sum()) >= JUMPS
+    return np.flatnonzero((changes[1:] * changes[:-1] < 0) & (np.abs(changes[1:]) > JUMP)) + 1
 
 
 def _thinned(times: Array, values: Array) -> tuple[Array, Array]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -19,13 +21,15 @@ from theory.models.linear import Directions
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 LABELLED = 6  # directions that have a label each; of more, as many have their predicted line drawn
+LONGEST_KEY = 36  # characters; a longer one gives way to a colour bar
 RANGE = (1e-4, 2.0)
 TITLE = 0.16  # inches above each part
+NAME: dict[str, Any] = {"fontsize": SMALL, "fontweight": "bold", "gid": "rule"}
 
 
 def learning(seen: Directions) -> Indices:
     """The directions that have something to learn and can."""
-    return np.flatnonzero(seen.learns & (seen.amplitudes > 0))
+    return np.flatnonzero(np.asarray(seen.learns, bool) & (seen.amplitudes > 0))
 
 
 def divide(host: Axes, titles: list[str]) -> list[Axes]:
@@ -36,7 +40,7 @@ def divide(host: Axes, titles: list[str]) -> list[Axes]:
     parts = []
     for place, title in enumerate(titles):
         part = host.inset_axes((0, 1 - (place + 1) * (tall + gap), 1, tall))
-        part.text(0, 1 + 0.15 * gap / tall, title, transform=part.transAxes, fontsize=SMALL, fontweight="bold")
+        part.text(0, 1 + 0.15 * gap / tall, title, transform=part.transAxes, **NAME)
         part.set_yscale("log")
         part.set_ylim(*RANGE)
         part.yaxis.set_major_locator(FixedLocator([1, 1e-2, 1e-4]))
@@ -52,7 +56,7 @@ def draw_amplitudes(panel: Axes, run: Run, shown: Indices, colours: list[str]) -
     """Slow directions below and wider, so that directions that coincide are all seen."""
     trajectory, curve, steps = run.trajectory, run.curve, run.view == "descent"
     for rank, index in reversed(list(enumerate(shown))):
-        width = 0.5 if len(shown) > LABELLED else 1.3 + 0.5 * rank
+        width = 0.5 if len(shown) > LABELLED else 1.3 + min(0.6, 1.8 / len(shown)) * rank
         draw_curve(panel, trajectory.times, relative(trajectory.amplitudes[:, index]), steps=steps,
                    color=colours[rank], linewidth=width, gid="amplitude")
     for index in () if curve is None else _some(shown):
@@ -71,8 +75,10 @@ def draw_arrivals(panel: Axes, run: Run, shown: Indices, colours: list[str], thr
             (run.prediction.arrivals[index], 4.0, wide / 2.5, INK, "predicted arrival"),
         ):
             if arrival is not None and np.isfinite(arrival) and arrival > 0:
-                panel.plot([arrival], [threshold], linestyle="none", marker="|", markersize=size, color=colour,
-                           markeredgewidth=width, zorder=3, clip_on=False, gid=gid)
+                panel.plot(
+                    [arrival], [threshold], linestyle="none", marker="|", markersize=size, color=colour,
+                    markeredgewidth=width, zorder=3, clip_on=False, gid=gid,
+                )
 
 
 def _some(shown: Indices) -> Indices:
@@ -84,10 +90,10 @@ def _some(shown: Indices) -> Indices:
 
 def draw_key(host: Axes, values: Array) -> list[str]:
     """Colours of directions with these singular values, and their key above the panel."""
-    if len(values) <= LABELLED:
+    labels = [f"λ{'₁₂₃₄₅₆'[rank]} = {_short(value)}" for rank, value in enumerate(values[:LABELLED])]
+    if len(values) <= LABELLED and len("".join(labels)) <= LONGEST_KEY:
         colours = direction_colours(list(np.linspace(1, 0, len(values))))
         handles = [Line2D([], [], color=colour, linewidth=1.9) for colour in colours]
-        labels = [f"λ{'₁₂₃₄₅₆'[rank]} = {value:.3g}" for rank, value in enumerate(values)]
         host.legend(handles, labels, loc="lower right", bbox_to_anchor=(1, 1), ncols=LABELLED, borderpad=0,
                     handlelength=1.0, handletextpad=0.3, columnspacing=0.8, borderaxespad=0.1)
         return colours
@@ -97,12 +103,11 @@ def draw_key(host: Axes, values: Array) -> list[str]:
     host.figure.colorbar(ScalarMappable(norm, direction_map()), cax=bar, orientation="horizontal")
     bar.xaxis.set_major_locator(NullLocator())
     bar.xaxis.set_minor_locator(NullLocator())
-    for x, text, align in (
-        (-0.03, f"singular value λ (log)  {_short(values.min())}", "right"), (1.03, _short(values.max()), "left")
-    ):
-        bar.text(x, 0.5, text, transform=bar.transAxes, ha=align, va="center_baseline", fontsize=SMALL, gid="key")
+    style: dict[str, Any] = {"transform": bar.transAxes, "va": "center_baseline", "fontsize": SMALL, "gid": "key"}
+    bar.text(-0.03, 0.5, f"singular value λ (log)  {_short(values.min())}", ha="right", **style)
+    bar.text(1.03, 0.5, _short(values.max()), ha="left", **style)
     return direction_colours([float(position) for position in norm(values)])
 
 
 def _short(value: float) -> str:
-    return f"{value:.2g}" if value < 1 else amount(float(f"{value:.3g}"))
+    return amount(float(f"{value:.3g}"))

@@ -12,11 +12,13 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from figures.style import darker
+from figures.style import darker, dots
 
 Array = NDArray[np.float64]
-APART = 3.0  # points between a line and its label
-HEIGHTS = (0.5, 0.58, 0.42, 0.66, 0.34, 0.74, 0.26, 0.82, 0.18, 0.9, 0.1)  # of the panel, in the order in which they are tried
+APART = 3.0  # points between a line and its label,
+CLEAR = 1.0  # and around the label
+# Of the panel, in the order in which they are tried.
+HEIGHTS = (0.5, 0.58, 0.42, 0.66, 0.34, 0.74, 0.26, 0.82, 0.18, 0.9, 0.1)
 DENSE = 2000  # points along a line that a label must not touch
 
 
@@ -28,21 +30,24 @@ def label_lines(axes: Axes, lines: Sequence[tuple[str, Line2D]], **style: Any) -
     axes
         With its final place and limits, and all its lines.
     lines
-        Label and line; the label takes a place to the right or left of the line's first descent through one of
+        Label and line; the label stands to the right or left of where the line first comes down through one of
         several heights.
     style
         Of the texts, passed on.
     """
-    obstacles = np.concatenate([_pixels(axes, line) for line in axes.get_lines() if len(line.get_xydata())])
+    obstacles = np.concatenate([np.empty((0, 2)), *(_pixels(axes, line) for line in axes.get_lines())])
     taken: list[Bbox] = []
-    placed = []
+    placed: list[Text] = []
     for label, line in lines:
         for x, y, align in _places(axes, line):
             shift = APART if align == "left" else -APART
-            text = axes.annotate(label, (x, y), (shift, 0), "axes fraction", "offset points", ha=align, va="center",
-                                 color=darker(str(line.get_color()), 0.3), gid="label", **style)
-            box = text.get_window_extent().padded(1)
-            if _inside(axes.bbox, box) and not box.count_contains(obstacles) and not box.count_overlaps(taken):
+            text = axes.annotate(
+                label, (x, y), (shift, 0), "axes fraction", "offset points", ha=align, va="center",
+                color=darker(str(line.get_color()), 0.3), gid="label", **style,
+            )
+            box = text.get_window_extent().padded(CLEAR * dots(axes) / 72)
+            free = not box.count_contains(obstacles) and not box.count_overlaps(taken)
+            if free and _inside(axes.bbox, box):
                 taken.append(box)
                 placed.append(text)
                 break
@@ -51,23 +56,26 @@ def label_lines(axes: Axes, lines: Sequence[tuple[str, Line2D]], **style: Any) -
 
 
 def _inside(outer: Bbox, inner: Bbox) -> bool:
-    return bool(outer.x0 <= inner.x0 and inner.x1 <= outer.x1 and outer.y0 <= inner.y0 and inner.y1 <= outer.y1)
+    return bool(np.all(inner.min >= outer.min) and np.all(inner.max <= outer.max))
 
 
 def _pixels(axes: Axes, line: Line2D) -> Array:
     """Points close together along a line (n, 2), in pixels."""
-    corners = line.get_transform().transform(np.asarray(line.get_xydata(), float))
+    corners = line.get_transform().transform(line.get_xydata())
+    if not len(corners):
+        return np.empty((0, 2))
     path = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(corners, axis=0).T))])
     along = np.linspace(0, path[-1], DENSE)
     points = np.column_stack([np.interp(along, path, corners[:, i]) for i in range(2)])
     if line.get_marker() in (None, "None", ""):
         return points
-    reach = line.get_markersize() * axes.get_figure(root=True).dpi / 72
-    return np.concatenate([points + (reach * x, reach * y) for x in (-1, 0, 1) for y in (-1, 0, 1)])
+    reach = line.get_markersize() * dots(axes) / 72
+    around = reach * np.array([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)])
+    return np.asarray(points[:, None] + around).reshape(-1, 2)
 
 
 def _places(axes: Axes, line: Line2D) -> list[tuple[float, float, str]]:
-    """Where a line first comes down through each height, in parts of the axes, to its right and to its left."""
+    """Right and left of where a line first comes down through each height, in parts of the axes."""
     points = axes.transAxes.inverted().transform(_pixels(axes, line))
     found = []
     for height in HEIGHTS:

@@ -45,7 +45,7 @@ def house_style() -> AbstractContextManager[None]:
 
 
 def rule_colours(names: Sequence[str]) -> dict[str, str]:
-    """One colour per rule id: its own where it has one that is still free, else the next that nobody asks for.
+    """One colour per rule id: its own where that is still free, else the next that nobody asks for.
 
     Examples
     --------
@@ -76,14 +76,23 @@ def direction_colours(positions: Sequence[float]) -> list[str]:
 
 def darker(colour: str, part: float = 0.6) -> str:
     """The colour mixed with black."""
-    return to_hex([(1 - part) * channel for channel in to_rgb(colour)])
+    red, green, blue = ((1 - part) * channel for channel in to_rgb(colour))
+    return to_hex((red, green, blue))
 
 
 def lighter(colour: str, part: float = 0.5) -> str:
     """The colour mixed with white."""
-    return to_hex([channel + part * (1 - channel) for channel in to_rgb(colour)])
+    red, green, blue = (channel + part * (1 - channel) for channel in to_rgb(colour))
+    return to_hex((red, green, blue))
 
 
 def inches(axes: Axes, side: Literal["height", "width"] = "height") -> float:
     """Height or width of axes, in inches."""
-    return float(getattr(axes.bbox, side) / axes.get_figure(root=True).dpi)
+    return float(getattr(axes.bbox, side)) / dots(axes)
+
+
+def dots(axes: Axes) -> float:
+    """Pixels per inch of the figure that holds the axes."""
+    whole = axes.get_figure(root=True)
+    assert whole is not None
+    return float(whole.dpi)

@@ -218,9 +218,7 @@ def _run(
 
     if view == "flow":
         known = any(arrival is not None for arrival in prediction.arrivals)
-        trajectory = flow(
-            model, how, weights, threshold=threshold, rtol=1e-10 if known else 1e-6, progress=progress
-        )
+        trajectory = flow(model, how, weights, threshold=threshold, rtol=1e-10 if known else 1e-6, progress=progress)
     else:
         trajectory = descend(
             model, how, step, weights, threshold=threshold, max_steps=max_steps, seed=seed, progress=progress

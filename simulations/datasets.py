@@ -219,8 +219,10 @@ def _numeric(array: npt.NDArray[Any], label: str, dimensions: tuple[int, ...]) -
         _refuse(f"have {' or '.join(map(str, dimensions))} dimensions", f"{label} has {array.ndim}")
     with np.errstate(over="ignore"):  # long double beyond float64: refused as infinite
         numbers = np.ascontiguousarray(array, dtype=np.float64)
-    _check_range(numbers.reshape(len(numbers), -1) if numbers.size else numbers,
-                 lambda row, column: f"row {row + 1}, column {column + 1} of {label}")
+    _check_range(
+        numbers.reshape(len(numbers), -1) if numbers.size else numbers,
+        lambda row, column: f"row {row + 1}, column {column + 1} of {label}",
+    )
     return numbers
 
 
@@ -236,8 +238,15 @@ def _names(letter: str, count: int) -> tuple[str, ...]:
     return (letter,) if letter == "y" and count == 1 else tuple(f"{letter}{k + 1}" for k in range(count))
 
 
-def _data_set(path: Path, inputs: Array, outputs: Array, features: tuple[str, ...], targets: tuple[str, ...],
-              test_inputs: Array | None = None, test_outputs: Array | None = None) -> DataSet:
+def _data_set(
+    path: Path,
+    inputs: Array,
+    outputs: Array,
+    features: tuple[str, ...],
+    targets: tuple[str, ...],
+    test_inputs: Array | None = None,
+    test_outputs: Array | None = None,
+) -> DataSet:
     """Check that the shapes agree and build the data set."""
     where = _quoted(path)
     if inputs.shape[1] == 0 or outputs.shape[1] == 0:
@@ -256,8 +265,9 @@ def _data_set(path: Path, inputs: Array, outputs: Array, features: tuple[str, ..
     return DataSet(path.stem, inputs, outputs, features, targets, test_inputs, test_outputs)
 
 
-def sample_folded_training(epsilon: float, margin: float, size: int,
-                           rng: np.random.Generator | int) -> tuple[Array, Array]:
+def sample_folded_training(
+    epsilon: float, margin: float, size: int, rng: np.random.Generator | int
+) -> tuple[Array, Array]:
     """Draw z ~ N(0, diag(1, ε)) conditioned on |z₁| ≥ s, with label sign(z₁), by inverting the tail.
 
     Parameters
@@ -285,8 +295,7 @@ def sample_folded_training(epsilon: float, margin: float, size: int,
     return np.column_stack((labels * distance, deviation * generator.standard_normal(count))), labels
 
 
-def sample_folded_test(epsilon: float, theta: float, size: int,
-                       rng: np.random.Generator | int) -> tuple[Array, Array]:
+def sample_folded_test(epsilon: float, theta: float, size: int, rng: np.random.Generator | int) -> tuple[Array, Array]:
     """Draw z ~ N(0, diag(1, ε)) conditioned on (z·v) z₁ ≤ 0, v = (cos θ, sin θ), with label sign(z₁).
 
     Up to a common sign z = (r sin ψ, −√ε r cos ψ), and the condition reads sin ψ cos θ ≤ √ε cos ψ sin θ:

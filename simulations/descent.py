@@ -24,9 +24,7 @@ DIVERGED = 1e9  # growth of the error at which a run is given up
 RECORDED = 1500  # points of a recorded curve
 
 
-def steps(
-    numbers: Population, how: Rule, step: float, start: Array, count: int, *, seed: int = 0
-) -> Iterator[Array]:
+def steps(numbers: Population, how: Rule, step: float, start: Array, count: int, *, seed: int = 0) -> Iterator[Array]:
     """Weights after steps 1 … count, in chunks (n, …, c, d), for starts (…, c, d)."""
     follow = direction(how, numbers.curvature, seed)
     curvature = numbers.curvature
@@ -176,7 +174,9 @@ class _Record:
             whole = test >= 1.0
             over = (arrived or not whole[-2:].all()) and not reason.startswith("diverged")
             measured[plateaus.LONGEST_RUN] = float(plateaus.longest_run(whole)) if over else None
-        measured[plateaus.ARRIVAL_SPREAD] = plateaus.spread(self.arrivals, self.seen.learns & (self.seen.amplitudes > 0))
+        measured[plateaus.ARRIVAL_SPREAD] = plateaus.spread(
+            self.arrivals, self.seen.learns & (self.seen.amplitudes > 0)
+        )
         measured |= plateaus.on_curves(every, train, test)
         return Trajectory(
             rule=how.name,
@@ -231,7 +231,13 @@ def propagate(numbers: Population, how: Rule, step: float, start: Array, counts:
 
 
 def _continued(
-    model: LinearModel, numbers: Population, how: Rule, step: float, start: Array, record: _Record, threshold: float
+    model: LinearModel,
+    numbers: Population,
+    how: Rule,
+    step: float,
+    start: Array,
+    record: _Record,
+    threshold: float,
 ) -> Trajectory:
     """Finish a linear run too long to iterate: propagate to chosen steps and bisect for what changes."""
     iterated = record.trajectory(model, how, step, "")
@@ -240,16 +246,20 @@ def _continued(
     def weights(counts: Any) -> Array:
         return propagate(numbers, how, step, start, np.atleast_1d(np.asarray(counts, float)))
 
-    def arrived(count: int, index: int, level: float) -> bool:
-        error = (weights(count)[0] - numbers.minimiser) @ basis[:, index]
-        return bool(np.sqrt((error**2).sum()) <= level)
+    def first(index: int, level: float) -> int:
+        """The first step after which one direction's error is at most `level`."""
+
+        def arrived(count: int) -> bool:
+            error = (weights(count)[0] - numbers.minimiser) @ basis[:, index]
+            return bool(np.sqrt((error**2).sum()) <= level)
+
+        return _first_step(arrived, record.count)
 
     arrivals, last = record.arrivals.copy(), record.count
     for index in np.flatnonzero(record.active):
-        rest = _first_step(lambda k, i=index: arrived(k, i, record.target[i]), record.count)
-        last = max(last, rest)
+        last = max(last, first(int(index), float(record.target[index])))
         if np.isnan(arrivals[index]):
-            arrivals[index] = _first_step(lambda k, i=index: arrived(k, i, record.level[i]), record.count)
+            arrivals[index] = first(int(index), float(record.level[index]))
     grid = np.unique(np.concatenate([log_times(last, RECORDED), iterated.times])).astype(float)
     path = weights(grid)
     test, train = numbers.test_error(path), numbers.train_error(path)
@@ -260,7 +270,7 @@ def _continued(
         run = plateaus.longest_run(whole)
         if whole[-1] or whole[-2:].any():
             run = max(run, _run_across(lambda k: bool(numbers.test_error(weights(k))[0] >= 1.0), whole, last))
-        measured = {plateaus.LONGEST_RUN: float(run)} | measured
+        measured = {plateaus.LONGEST_RUN: float(run), **measured}
     return Trajectory(
         rule=how.name,
         model=model.name,

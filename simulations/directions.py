@@ -12,6 +12,7 @@ from theory.checks import ArgumentError
 from theory.rules import Rule
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 Direction = Callable[[Array, Any], tuple[Array, Any]]
 
 
@@ -52,19 +53,20 @@ def spectral(rule: Rule, gradient: Array) -> Array:
     """U h(S) Vᵀ for a gradient U S Vᵀ of shape (…, m, p)."""
     if rule.isotropic or min(gradient.shape[-2:]) == 1:
         norm = _norms(gradient, (-2, -1))
-        return gradient * np.divide(_speeds(rule, norm[..., 0, :], gradient)[..., None], norm,
-                                    out=np.zeros_like(norm), where=norm > 0)
+        return gradient * np.divide(
+            _speeds(rule, norm[..., 0, :], gradient)[..., None], norm, out=np.zeros_like(norm), where=norm > 0
+        )
     left, values, right = np.linalg.svd(gradient, full_matrices=False)
     return (left * _speeds(rule, values, gradient)[..., None, :]) @ right
 
 
-def rank_cut(values: Array, shape: tuple[int, ...]) -> Array:
+def rank_cut(values: Array, shape: tuple[int, ...]) -> Mask:
     """Which singular values (…, r), in descending order, of a matrix of that shape are above rounding."""
     return values > max(shape[-2:]) * np.finfo(values.dtype).eps * values[..., :1]
 
 
 def _speeds(rule: Rule, values: Array, gradient: Array) -> Array:
-    """h of the singular values (…, r), zero where they are cut."""
+    """H of the singular values (…, r), zero where they are cut."""
     kept = rank_cut(values, gradient.shape)
     norm = np.sqrt((values**2).sum(axis=-1, keepdims=True))
     safe = np.where(kept, values, 1.0)
@@ -132,9 +134,7 @@ def _randomised(rank: int, iterations: int, seed: int) -> Direction:
         rng = np.random.RandomState(seed) if rng is None else rng
         if rank > min(gradient.shape):
             raise ArgumentError("rules", f"ask rsvd for a rank of at most {min(gradient.shape)}", f"asks for {rank}")
-        left, values, right = randomized_svd(
-            gradient, rank, n_oversamples=0, n_iter=iterations, random_state=rng
-        )
+        left, values, right = randomized_svd(gradient, rank, n_oversamples=0, n_iter=iterations, random_state=rng)
         kept = rank_cut(values, gradient.shape)
         return left[:, kept] @ right[kept], rng
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import DOP853, LSODA, OdeSolver
+from scipy.linalg import eigh
 from scipy.optimize import brentq
 from threadpoolctl import threadpool_limits
 
@@ -35,7 +36,7 @@ Array = NDArray[np.float64]
 REMAINING = 1e-9  # extinction is extrapolated over this part of the elapsed time,
 VANISHED = 1e-9  # or from this part of a singular value, whichever comes first
 TOGETHER = 1e-8  # extinctions closer than this, relative to the time, count as one
-STRAIGHT = 1e-11  # change of the polar factor below which the path is a straight line
+STRAIGHT = 1e-11  # change of the polar factor since the last restart below which the path is a straight line
 EMPTIED = 1e-4  # a direction is extinct when losing the vanished values leaves this part of its column
 DEAD = 1e-13  # a column's gradient below this part of the smallest singular value is dropped
 EXPLICIT_STEPS = 200  # of one segment, after which the implicit solver takes over
@@ -164,7 +165,9 @@ class _Run:
         smallest = np.maximum(np.sqrt((self.z**2).sum(axis=0)), 1e-12 * np.abs(self.z).max())
         pace = self.speeds.direction(self.z, self.rates[self.columns])[1]
         soon = self.time + pace / self.rates[self.columns].max()
-        atol = np.concatenate([[self.rtol * 1e-3 * soon], np.broadcast_to(self.rtol * 1e-3 * smallest, self.z.shape).ravel()])
+        atol = np.concatenate(
+            [[self.rtol * 1e-3 * soon], np.broadcast_to(self.rtol * 1e-3 * smallest, self.z.shape).ravel()]
+        )
         options: dict[str, Any] = {"rtol": self.rtol, "atol": atol}
         if kind is LSODA:
             options = {"rtol": self.rtol, "atol": np.maximum(atol, 1e-15 * np.abs(self.z).max())}
@@ -176,7 +179,8 @@ class _Run:
         """Integrate until a singular value's extinction is at hand, or a column can be dropped."""
         state = np.concatenate([[self.time], self.z.ravel()])
         solver, taken = self._solver(LSODA if self.stiff else DOP853, state), 0
-        polar, begun = None, self.time
+        polar = self.speeds.polar(self.z, self.rates[self.columns]) if self.speeds.straight else None
+        begun = self.time
         while not self.reason:
             if taken == EXPLICIT_STEPS and not self.stiff:
                 self.stiff, solver = True, self._solver(LSODA, solver.y)
@@ -190,8 +194,6 @@ class _Run:
                 return
             if self.speeds.extinguishes and self._extinguished(polar, begun):
                 return
-            if self.speeds.straight:
-                polar = self.speeds.polar(self.z, self.rates[self.columns])
             if self._drop():
                 return
 
@@ -222,16 +224,19 @@ class _Run:
 
     def _extinguished(self, polar: Array | None, begun: float) -> bool:
         """Extrapolate to the next extinction once it is at hand or the path is straight; then restart."""
-        left, values, right = np.linalg.svd(self.z * self.rates[self.columns], full_matrices=False)
-        remaining = self.speeds.remaining(values, right, self.rates[self.columns])
-        nearest = float(remaining.min())
+        rates, before = self.rates[self.columns], np.sqrt((self.z**2).sum(axis=0))
+        left, values, right = np.linalg.svd(self.z * rates, full_matrices=False)
+        remaining = self.speeds.remaining(values, right, rates)
         way = left @ right
-        before = np.sqrt((self.z**2).sum(axis=0))
-        straight = polar is not None and self.speeds.straight and self.time - begun >= 0.01 * nearest
-        if straight and np.abs(way - polar).max() <= STRAIGHT:
-            self._keep(self._line(way, nearest))
-            self.time, self.z, remaining = self.time + nearest, self.z - nearest * way, remaining - nearest
-        elif nearest > self.remaining * self.time:
+        if polar is not None and np.abs(way - polar).max() <= STRAIGHT:
+            length = straight_length(self.z, way, rates)
+            if self.time - begun < 0.01 * length:  # too early to tell
+                return False
+            self._keep(self._line(way, length))
+            self.time, self.z = self.time + length, self.z - length * way
+            left, values, right = np.linalg.svd(self.z * rates, full_matrices=False)
+            remaining = self.speeds.remaining(values, right, rates)
+        elif remaining.min() > self.remaining * self.time:
             return False
         gone = remaining <= remaining.min() + TOGETHER * self.time
         self.left, self.z = self.left @ left[:, ~gone], left[:, ~gone].T @ self.z
@@ -315,6 +320,7 @@ class _Run:
         edges = [] if not whole[0] else [0.0]
         for change in changes:
             if change // share >= len(self.pieces):
+                edges.append(self.time)
                 continue
             piece, part = self.pieces[change // share], change % share
             edges.append(self._bisect(piece, part / share, (part + 1) / share))
@@ -332,6 +338,15 @@ class _Run:
             middle = (low + high) / 2
             low, high = (middle, high) if whole(middle) == before else (low, middle)
         return piece.at(high)[0]
+
+
+def straight_length(z: Array, way: Array, rates: Array) -> float:
+    """How far Z (r, k) can go along −D before Z Λ loses rank, while D is its polar factor.
+
+    On that line Z Λ Dᵀ − t D Λ Dᵀ is symmetric, and loses rank at its least generalised eigenvalue.
+    """
+    symmetric, weight = (z * rates) @ way.T, (way * rates) @ way.T
+    return float(eigh((symmetric + symmetric.T) / 2, weight, eigvals_only=True, subset_by_index=(0, 0))[0])
 
 
 def _locate(piece: Piece, place: int, level: float) -> float:

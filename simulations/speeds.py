@@ -34,8 +34,8 @@ class Speeds:
         if self.linear:
             return gradient, 1.0
         if len(z) == 1 or self.isotropic:
-            ratio = float(self._ratios(np.sqrt((gradient**2).sum())[None])[0])
-            return gradient * ratio, 1 / ratio
+            scale = float(self._ratios(np.sqrt((gradient**2).sum())[None])[0])
+            return gradient * scale, 1 / scale
         left, values, right = np.linalg.svd(gradient, full_matrices=False)
         ratio = self._ratios(values)
         return (left * (ratio * values)) @ right, float(1 / np.sqrt((ratio**2).sum()))
@@ -49,8 +49,9 @@ class Speeds:
     def remaining(self, values: Array, right: Array, rates: Array) -> Array:
         """Time to each singular value's extinction, σ/(α h(σ) vᵀΛv), if its direction v stays (r,)."""
         if self.isotropic:  # the gradient vanishes as a whole
-            values, pull = np.sqrt((values**2).sum(keepdims=True)), values**2 @ (right**2 @ rates) / (values**2).sum()
-            return np.full(len(right), float((1 / (self.vanishing * self._ratios(values) * pull))[0]))
+            squares = values**2
+            slope = squares @ (right**2 @ rates) / squares.sum()
+            return np.full(len(right), 1 / (self.vanishing * self._ratios(np.sqrt(squares.sum())[None])[0] * slope))
         pull = (right**2) @ rates
         safe = np.maximum(values, np.finfo(float).tiny)
         return np.where(values > 0, 1 / (self.vanishing * self._ratios(safe) * pull), 0.0)
@@ -71,7 +72,7 @@ class Speeds:
     def jacobian(self, state: Array, rates: Array) -> Array:
         """Derivative of (c, −c D) by (t, Z), with D = m(GGᵀ) G, m = h(σ)/σ, for an elementwise law."""
         z = state[1:].reshape(-1, len(rates))
-        rows, cols = z.shape
+        rows, _cols = z.shape
         left, values, right = np.linalg.svd(z * rates, full_matrices=False)
         ratio = self._ratios(values)
         slope = np.broadcast_to(np.asarray(self._slope(values, 1.0, 1), float), values.shape)

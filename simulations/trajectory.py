@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from theory.checks import ArgumentError
 
 Array = NDArray[np.float64]
-ARRAYS = ("times", "weights", "amplitudes", "train_error", "test_error", "singular_values", "arrivals", "extinctions")
+ARRAYS = (
+    "times",
+    "weights",
+    "amplitudes",
+    "train_error",
+    "test_error",
+    "singular_values",
+    "arrivals",
+    "extinctions",
+)
 
 
 @dataclass(frozen=True, eq=False)

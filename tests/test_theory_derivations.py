@@ -170,7 +170,6 @@ CORRUPTIONS = {
     "regression solution, ngd": (regression, "_solve", twice, "ngd", "flow"),
     "regression arrival": (regression, "_power_arrival", twice, "power:0.5", "flow"),
     "regression arrival, power 1.7": (regression, "_power_arrival", twice, "power:1.7", "flow"),
-    "regression circle": (regression, "_rotations", lambda uv: (2 * uv[0], uv[1]), "gd", "flow"),
 }
 
 

@@ -45,7 +45,7 @@ class Curve:
 
 
 @functools.cache
-def test_error_law() -> sp.Expr:
+def error_law() -> sp.Expr:
     """Error of weights (w₁, w₂) on the folded test set: the share of its double sector between e₁ and w."""
     root = sp.sqrt(folded.EPSILON)
     angle = sp.atan2(root * folded.W2, folded.W1)
@@ -133,11 +133,9 @@ def _test_error(model: LinearModel, seen: Directions, start: Array, left: Array)
     if isinstance(model, Folded):
         error = (start - model.minimiser)[0] * left[:, np.argmax(np.abs(seen.basis), axis=1)]
         w1, w2 = (model.minimiser[0, i] + error[:, i] for i in range(2))
-        law = compiled(test_error_law(), (folded.W1, folded.W2, folded.EPSILON, folded.THETA))
+        law = compiled(error_law(), (folded.W1, folded.W2, folded.EPSILON, folded.THETA))
         return np.asarray(law(w1, w2, model.epsilon, model.theta), float)
     if isinstance(model, Regression) and model.test is None and model.weight_decay == 0:
         unlearned = np.where(seen.learns, left, 1.0)
         return 0.5 * ((unlearned * seen.amplitudes) ** 2).sum(axis=-1)
     return None
-
-

@@ -84,8 +84,7 @@ class Derivation:
     def latex(self) -> str:
         """The chain as a LaTeX document body: a description list, one item a step."""
         items = "\n".join(
-            f"\\item[{step.name}] {_prose(step.reason)}\n  \\[ {sp.latex(step.equation)} \\]"
-            for step in self.steps
+            f"\\item[{step.name}] {_prose(step.reason)}\n  \\[ {sp.latex(step.equation)} \\]" for step in self.steps
         )
         return f"\\begin{{description}}\n{items}\n\\end{{description}}\n"
 
@@ -126,11 +125,37 @@ def compiled(expression: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[
     return sp.lambdify(arguments, expression, ["scipy", "numpy"], cse=True)
 
 
-_LATEX = {"λ": r"$\lambda$", "ε": r"$\varepsilon$", "θ": r"$\theta$", "η": r"$\eta$", "σ": r"$\sigma$",
-          "τ": r"$\tau$", "Σ": r"$\Sigma$", "α": r"$\alpha$", "κ": r"$\kappa$", "π": r"$\pi$",
-          "ᵀ": r"$^{\top}$", "‖": r"$\|$", "₀": r"$_0$", "₁": r"$_1$", "₂": r"$_2$", "≥": r"$\ge$",
-          "≤": r"$\le$", "→": r"$\to$", "½": r"$\tfrac12$", "−": "$-$", "·": r"$\cdot$", "√": r"$\surd$",
-          "ᵢ": r"$_i$", "ᵏ": r"$^k$", "%": r"\%", "_": r"\_", "∞": r"$\infty$", "|": r"$|$", "×": r"$\times$"}
+_LATEX = {
+    "λ": r"$\lambda$",
+    "ε": r"$\varepsilon$",
+    "θ": r"$\theta$",
+    "η": r"$\eta$",
+    "σ": r"$\sigma$",
+    "τ": r"$\tau$",
+    "Σ": r"$\Sigma$",
+    "α": r"$\alpha$",
+    "κ": r"$\kappa$",
+    "π": r"$\pi$",
+    "ᵀ": r"$^{\top}$",
+    "‖": r"$\|$",
+    "₀": r"$_0$",
+    "₁": r"$_1$",
+    "₂": r"$_2$",
+    "≥": r"$\ge$",
+    "≤": r"$\le$",
+    "→": r"$\to$",
+    "½": r"$\tfrac12$",
+    "−": "$-$",
+    "·": r"$\cdot$",
+    "√": r"$\surd$",
+    "ᵢ": r"$_i$",
+    "ᵏ": r"$^k$",
+    "%": r"\%",
+    "_": r"\_",
+    "∞": r"$\infty$",
+    "|": r"$|$",
+    "×": r"$\times$",
+}
 
 
 def _prose(text: str) -> str:

@@ -9,6 +9,7 @@ interval, and bisection from the stationary point finds its ends to the last dig
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class Contraction:
         return cls(rate, product > 1)
 
     def __call__(self, x: float) -> float:
+        """What is left at x, with its sign."""
         size = 1.0 if x == 0 else math.exp(self.rate * x) if self.rate > -math.inf else 0.0
         return -size if self.alternates and int(x) % 2 else size
 
@@ -139,5 +141,4 @@ def integral(function: Callable[[float], float], start: float, end: float, rates
     cuts = [start, *(x for x in scales if start < x < end)]
     if math.isfinite(end):
         cuts.append(end)
-    return math.fsum(quad(function, a, b, epsabs=0, epsrel=1e-12, limit=200)[0]
-                     for a, b in zip(cuts, cuts[1:], strict=False))
+    return math.fsum(quad(function, a, b, epsabs=0, epsrel=1e-12, limit=200)[0] for a, b in itertools.pairwise(cuts))

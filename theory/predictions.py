@@ -114,13 +114,26 @@ def _derivation(derive: Callable[[Rule, str], Derivation], rule: Rule, view: str
 
 
 def _folded(
-    model: Folded, rule: Rule, view: str, start: Array, step: float | None, threshold: float, limit: float | None
+    model: Folded,
+    rule: Rule,
+    view: str,
+    start: Array,
+    step: float | None,
+    threshold: float,
+    limit: float | None,
 ) -> Prediction:
     chain = _derivation(folded.derive, rule, view)
     if chain is None:
         return _nothing(model.directions(start), limit)
     symbols = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U1, folded.U2, folded.ETA)
-    values = (model.epsilon, model.theta, model.margin, model.weight_decay, *map(float, start[0]), step or 0.0)
+    values = (
+        model.epsilon,
+        model.theta,
+        model.margin,
+        model.weight_decay,
+        *map(float, start[0]),
+        step or 0.0,
+    )
 
     def law(name: str) -> float:
         return float(chain.function(name, symbols)(*values))
@@ -215,7 +228,13 @@ def _mode_laws(
     chain = _derivation(regression.derive, rule, view) if apart else None
     if chain is None:
         return None, None
-    symbols = (regression.RATE, regression.ERROR0, regression.THRESHOLD, regression.ETA, regression.CONTRACTION)
+    symbols = (
+        regression.RATE,
+        regression.ERROR0,
+        regression.THRESHOLD,
+        regression.ETA,
+        regression.CONTRACTION,
+    )
 
     def value(name: str, rate: float, e: float, contraction: float = -1.0) -> float:
         return float(chain.function(name, symbols)(rate, e, threshold, step, contraction))

@@ -74,7 +74,7 @@ class Rule:
     @functools.cached_property
     def power(self) -> sp.Expr | None:
         """The α of a power law h = σ^(1−α), or None where the law is not one."""
-        if not self.elementwise:
+        if self.law is None or not self.elementwise:
             return None
         slope = sp.simplify(SIGMA * sp.diff(self.law, SIGMA) / self.law)
         unit = sp.simplify(self.law.subs(SIGMA, 1))
@@ -131,7 +131,7 @@ def _count(rule: str, value: float) -> int:
 
 def _truncated(rank: float) -> Rule:
     rank = _count("truncated", rank)
-    return Rule(f"truncated:{rank}", sp.Piecewise((1, INDEX <= rank), (0, True)))
+    return Rule(f"truncated:{rank}", sp.Piecewise((1, rank >= INDEX), (0, True)))
 
 
 def _schulz(steps: float = 5) -> Rule:
@@ -170,9 +170,21 @@ WITH_VALUE: dict[str, tuple[str, Callable[[float], Rule]]] = {
     "rsvd": ("RANK", _rsvd),
 }
 RULE_IDS = (
-    "gd egd ngd newton power:ALPHA damped:DELTA truncated:RANK newton-schulz[:STEPS] frobenius "
-    "random-basis column-norm momentum:BETA grokfast rsvd:RANK"
-).split()
+    "gd",
+    "egd",
+    "ngd",
+    "newton",
+    "power:ALPHA",
+    "damped:DELTA",
+    "truncated:RANK",
+    "newton-schulz[:STEPS]",
+    "frobenius",
+    "random-basis",
+    "column-norm",
+    "momentum:BETA",
+    "grokfast",
+    "rsvd:RANK",
+)
 
 
 def rule(name: str | Rule) -> Rule:

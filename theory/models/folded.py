@@ -134,7 +134,14 @@ def _moment_residual() -> list[sp.Expr]:
 @functools.cache
 def _loss() -> sp.Expr:
     """½ E(w·x − y)² + ½ λ‖w‖², each monomial of the square replaced by its expectation."""
-    expectations = {(2, 0, 0): M2, (0, 2, 0): EPSILON, (1, 1, 0): 0, (1, 0, 1): M1, (0, 1, 1): 0, (0, 0, 2): 1}
+    expectations = {
+        (2, 0, 0): M2,
+        (0, 2, 0): EPSILON,
+        (1, 1, 0): 0,
+        (1, 0, 1): M1,
+        (0, 1, 1): 0,
+        (0, 0, 2): 1,
+    }
     square = sp.Poly(sp.expand((W1 * X1 + W2 * X2 - Y) ** 2), X1, X2, Y)
     mean = sum(coefficient * expectations[powers] for powers, coefficient in square.terms())
     return mean / 2 + DECAY * (W1**2 + W2**2) / 2
@@ -213,8 +220,13 @@ def _opening() -> list[Step]:
             "loss",
             sp.Eq(loss, _loss(), evaluate=False),
             "Expand ½ (w·x − y)² and take the expectation of each monomial; add ½ λ‖w‖².",
-            lambda: sp.diff(_loss(), W1, 2) * W1**2 / 2 + sp.diff(_loss(), W2, 2) * W2**2 / 2
-            - M1 * W1 + sp.Rational(1, 2) - _loss(),
+            lambda: (
+                sp.diff(_loss(), W1, 2) * W1**2 / 2
+                + sp.diff(_loss(), W2, 2) * W2**2 / 2
+                - M1 * W1
+                + sp.Rational(1, 2)
+                - _loss()
+            ),
         ),
         Step(
             "gradient",
@@ -342,8 +354,11 @@ def _linear(contraction: tuple[sp.Expr, sp.Expr], rule: Rule, view: str) -> tupl
         ),
         Step(
             "solution",
-            sp.Eq(sp.Matrix([sp.Function("e_1")(parameter), sp.Function("e_2")(parameter)]),
-                  sp.Matrix([E1 * left[0], E2 * left[1]]), evaluate=False),
+            sp.Eq(
+                sp.Matrix([sp.Function("e_1")(parameter), sp.Function("e_2")(parameter)]),
+                sp.Matrix([E1 * left[0], E2 * left[1]]),
+                evaluate=False,
+            ),
             "Found by dsolve." if view == "flow" else "Found by rsolve.",
             lambda: _solution_residual(left, equation, parameter),
         ),
@@ -383,8 +398,7 @@ def _mode_residual(
 
 def _solution_residual(left: tuple[sp.Expr, ...], equation: tuple[sp.Expr, ...], x: sp.Symbol) -> list[sp.Expr]:
     at = {E1: E1 * left[0], E2: E2 * left[1]}
-    following = [e * f.diff(x) if x is TIME else e * f.subs(x, x + 1)
-                 for e, f in zip((E1, E2), left, strict=True)]
+    following = [e * f.diff(x) if x is TIME else e * f.subs(x, x + 1) for e, f in zip((E1, E2), left, strict=True)]
     return [new - right.subs(at, simultaneous=True) for new, right in zip(following, equation, strict=True)]
 
 
@@ -408,14 +422,19 @@ def _clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
             "mode equations",
             sp.Matrix(direction),
             "The rule gives the one singular value σ = ‖G‖ the speed h(σ) and leaves the direction G/σ.",
-            lambda: [sum(d**2 for d in direction) - law.subs(SIGMA, size) ** 2,
-                     direction[0] * gradient[1] - direction[1] * gradient[0]],
+            lambda: [
+                sum(d**2 for d in direction) - law.subs(SIGMA, size) ** 2,
+                direction[0] * gradient[1] - direction[1] * gradient[0],
+            ],
             origin="definition",
         ),
         Step(
             "solution",
-            sp.Eq(sp.Matrix([sp.Function("e_1")(PATH), sp.Function("e_2")(PATH)]),
-                  sp.Matrix([E1 * left[0], E2 * left[1]]), evaluate=False),
+            sp.Eq(
+                sp.Matrix([sp.Function("e_1")(PATH), sp.Function("e_2")(PATH)]),
+                sp.Matrix([E1 * left[0], E2 * left[1]]),
+                evaluate=False,
+            ),
             "The path of gradient descent, run through with another clock: dt/dτ = σ/h(σ). Stated, and put "
             "into the mode equations.",
             lambda: _clock_residual(left, direction, pace, norm),
@@ -437,8 +456,12 @@ def _clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
     return steps, {"clock": speed.subs(values).subs(moment_formulas())}
 
 
-def _clock_residual(left: tuple[sp.Expr, sp.Expr], direction: list[sp.Expr], pace: sp.Expr, norm: sp.Expr) -> list[sp.Expr]:
+def _clock_residual(
+    left: tuple[sp.Expr, sp.Expr], direction: list[sp.Expr], pace: sp.Expr, norm: sp.Expr
+) -> list[sp.Expr]:
     at = {E1: E1 * left[0], E2: E2 * left[1]}
     rate = pace.subs(SIGMA, norm)
-    return [e * f.diff(PATH) - rate * d.subs(at, simultaneous=True)
-            for e, f, d in zip((E1, E2), left, direction, strict=True)]
+    return [
+        e * f.diff(PATH) - rate * d.subs(at, simultaneous=True)
+        for e, f, d in zip((E1, E2), left, direction, strict=True)
+    ]

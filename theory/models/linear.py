@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
 
 ALIGNED = 1e-9  # relative commutator of Σ and EᵀE below which a start counts as aligned
 
@@ -38,7 +40,7 @@ class Directions:
     values: Array
     basis: Array
     amplitudes: Array
-    learns: Array
+    learns: Mask
     aligned: bool
 
 
@@ -131,7 +133,7 @@ def _clusters(values: Array) -> list[slice]:
         if values[index - 1] - values[index] > 1e-12 * values[0]:
             edges.append(index)
     edges.append(len(values))
-    return [slice(a, b) for a, b in zip(edges, edges[1:], strict=False) if b - a > 1]
+    return [slice(a, b) for a, b in itertools.pairwise(edges) if b - a > 1]
 
 
 def one_or_all(name: str, given: Any, count: int) -> tuple[float, ...]:

@@ -75,7 +75,9 @@ class Regression(LinearModel):
                 raise ArgumentError(label, "be a matrix", f"is {array!r}")
         if self.covariance.shape != (self.target.shape[1],) * 2:
             raise ArgumentError(
-                "covariance", f"be {self.target.shape[1]}×{self.target.shape[1]}", f"is {self.covariance.shape}"
+                "covariance",
+                f"be {self.target.shape[1]}×{self.target.shape[1]}",
+                f"is {self.covariance.shape}",
             )
 
     @classmethod
@@ -218,8 +220,14 @@ def _opening() -> list[Step]:
         ),
         Step(
             "directions",
-            sp.Eq(sp.Symbol("G"), sp.Sum(sp.Indexed("lambda", sp.Symbol("i")) * sp.Indexed("e", sp.Symbol("i"))
-                  * sp.Symbol("u_iv_i^T"), (sp.Symbol("i"), 1, d)), evaluate=False),
+            sp.Eq(
+                sp.Symbol("G"),
+                sp.Sum(
+                    sp.Indexed("lambda", sp.Symbol("i")) * sp.Indexed("e", sp.Symbol("i")) * sp.Symbol("u_iv_i^T"),
+                    (sp.Symbol("i"), 1, d),
+                ),
+                evaluate=False,
+            ),
             "Aligned start: Σ + λI = Σᵢ λᵢ vᵢvᵢᵀ and E = Σᵢ eᵢ uᵢvᵢᵀ, so the singular values of G are λᵢ|eᵢ|. "
             "Checked for two directions at any angles; more add terms of the same form.",
             _direction_residual,
@@ -325,7 +333,7 @@ def derive(rule: Rule, view: str = "flow") -> Derivation:
 
 def _speed(rule: Rule) -> sp.Expr:
     """Speed of a direction with error e > 0."""
-    return ERROR if rule.kind == "newton" else sp.powdenest(rule.law.subs(SIGMA, RATE * ERROR), force=True)
+    return ERROR if rule.law is None else sp.powdenest(rule.law.subs(SIGMA, RATE * ERROR), force=True)
 
 
 def _solve(rule: Rule, speed: sp.Expr) -> tuple[sp.Expr | None, str]:
@@ -370,7 +378,10 @@ def _flow(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
             "solution",
             sp.Eq(e, solution, evaluate=False),
             "Found by dsolve." if origin == "derived" else "Separated by hand, stated, and put into the mode equation.",
-            lambda: [_flow_residual(solution, speed), sp.powdenest(solution.subs(TIME, 0), force=True) - ERROR0],
+            lambda: [
+                _flow_residual(solution, speed),
+                sp.powdenest(solution.subs(TIME, 0), force=True) - ERROR0,
+            ],
             origin=origin,
         ),
         Step(
@@ -401,7 +412,7 @@ def _mode_residual(rule: Rule, speed: sp.Expr) -> list[sp.Expr]:
     u, v = _rotations()
     stated = u * sp.diag(*[speed.subs({RATE: r, ERROR: e}) for r, e in zip(rates, errors, strict=True)]) * v.T
     values = [r * e for r, e in zip(rates, errors, strict=True)]
-    if rule.kind == "newton":  # the update times the curvature is the gradient
+    if rule.law is None:  # Newton: the update times the curvature is the gradient
         return _on_circle(stated * v * sp.diag(*rates) * v.T - u * sp.diag(*values) * v.T)
     update = u * sp.diag(*[rule.law.subs(SIGMA, value) for value in values]) * v.T
     return [sp.powdenest(entry, force=True) for entry in update - stated]
@@ -420,7 +431,7 @@ def _flow_residual(solution: sp.Expr, speed: sp.Expr) -> sp.Expr:
 
 def _power_arrival(rule: Rule) -> sp.Expr:
     """|e|^α is linear in t: solve for the time at which it is (q e₀)^α."""
-    alpha = rule.power
+    alpha = sp.sympify(rule.power)
     line = ERROR0**alpha - alpha * RATE ** (1 - alpha) * TIME
     return sp.solve(sp.Eq(line, (THRESHOLD * ERROR0) ** alpha), TIME)[0]
 
@@ -432,8 +443,10 @@ def _arrival_residual(solution: sp.Expr, arrival: sp.Expr, at: Any = THRESHOLD) 
 
 def _plateau(arrival: sp.Expr) -> list[Step]:
     length = sp.simplify(arrival.subs(RATE, SLOW) - arrival.subs(RATE, FAST))
-    ratio = sp.powdenest(sp.simplify((arrival.subs(RATE, SLOW) / arrival.subs(RATE, FAST)).subs(FAST, KAPPA * SLOW)),
-                         force=True)
+    ratio = sp.powdenest(
+        sp.simplify((arrival.subs(RATE, SLOW) / arrival.subs(RATE, FAST)).subs(FAST, KAPPA * SLOW)),
+        force=True,
+    )
     return [
         Step(
             "plateau",
@@ -473,20 +486,29 @@ def _descent(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
             "solution",
             sp.Eq(e(STEP), solution, evaluate=False),
             f"Found by rsolve{until}.",
-            lambda: [solution.subs(STEP, STEP + 1) - following.subs(ERROR, solution), solution.subs(STEP, 0) - ERROR0],
+            lambda: [
+                solution.subs(STEP, STEP + 1) - following.subs(ERROR, solution),
+                solution.subs(STEP, 0) - ERROR0,
+            ],
         ),
         Step(
             "arrival",
             sp.Eq(sp.Symbol("k_i"), sp.ceiling(arrival), evaluate=False),
-            "The first whole step at which |eᵢ| ≤ q|e₀|" + (
+            "The first whole step at which |eᵢ| ≤ q|e₀|"
+            + (
                 "; a step that jumps over this band leaves a cycle |eᵢ| ≤ η, and the direction never arrives."
-                if rule.name == "egd" else ", for a contraction |1 − ηλᵢ| = exp ρ < 1 a step."),
+                if rule.name == "egd"
+                else ", for a contraction |1 − ηλᵢ| = exp ρ < 1 a step."
+            ),
             lambda: _descent_residual(rule, solution, arrival, real),
         ),
         Step(
             "plateau",
-            sp.Eq(sp.Symbol("K"), sp.ceiling(_of(arrival, SLOW, rule)) - sp.ceiling(_of(arrival, FAST, rule)),
-                  evaluate=False),
+            sp.Eq(
+                sp.Symbol("K"),
+                sp.ceiling(_of(arrival, SLOW, rule)) - sp.ceiling(_of(arrival, FAST, rule)),
+                evaluate=False,
+            ),
             "From the arrival of the fastest direction to that of the slowest.",
             lambda: _of(arrival, SLOW, rule).subs(SLOW, FAST) - _of(arrival, FAST, rule),
         ),
