@@ -211,9 +211,9 @@ def _draw_legend(whole: Figure, comparison: Comparison) -> None:
     threshold = comparison.parameters["threshold"]
     entries: dict[str, dict[str, Any]] = {
         "test error, measured": {"color": grey} | TEST,
-        "train loss, measured": {"color": lighter(grey, 0.35)} | TRAIN,
+        "train loss": {"color": lighter(grey, 0.35)} | TRAIN,
         "predicted": {"color": INK} | PREDICTED,
-        f"arrival at {threshold:g} of the start": {
+        f"arrival (at {threshold:g})": {
             "color": grey, "linestyle": "none", "marker": "|", "markersize": 8, "markeredgewidth": 1.6,
         },
     }

@@ -57,7 +57,7 @@ def _sides(axes: Axes, times: Array, values: Array) -> list[tuple[Array, Array]]
     turns = _turns(axes, values)
     if len(turns) < JUMPS:
         return []
-    early = np.arange(len(times)) <= turns[0]
+    early = np.arange(len(times)) < turns[0]
     strands = [early | (times % 2 == parity) for parity in (0, 1)]
     if all(len(_turns(axes, values[strand])) < JUMPS for strand in strands):
         return [(times[strand], values[strand]) for strand in strands]

@@ -56,7 +56,7 @@ def draw_amplitudes(panel: Axes, run: Run, shown: Indices, colours: list[str]) -
     """Slow directions below and wider, so that directions that coincide are all seen."""
     trajectory, curve, steps = run.trajectory, run.curve, run.view == "descent"
     for rank, index in reversed(list(enumerate(shown))):
-        width = 0.5 if len(shown) > LABELLED else 1.3 + min(0.6, 1.8 / len(shown)) * rank
+        width = 10 / (10 + len(shown)) if len(shown) > LABELLED else 1.3 + min(0.6, 1.8 / len(shown)) * rank
         draw_curve(panel, trajectory.times, relative(trajectory.amplitudes[:, index]), steps=steps,
                    color=colours[rank], linewidth=width, gid="amplitude")
     for index in () if curve is None else _some(shown):

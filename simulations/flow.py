@@ -133,6 +133,7 @@ class _Run:
         self.time, self.evaluations, self.reason = 0.0, 0, ""
         self.pieces: list[Piece] = []
         self.ranks: list[int] = []
+        self.restarts: list[float] = []
         self.left, self.z = self._reduced(np.eye(len(start)), self.origin[:, self.columns])
 
     def _reduced(self, left: Array, z: Array) -> tuple[Array, Array]:
@@ -245,6 +246,7 @@ class _Run:
         for place in np.flatnonzero(emptied):
             left_over = float(share[:, place] @ remaining[gone] / share[:, place].sum())
             self.extinctions[self.columns[place]] = self.time + left_over
+        self.restarts.append(self.time + float(remaining[gone].min()))
         if not self.z.size:
             self.time += float(remaining.max())
         self._drop()
@@ -309,6 +311,7 @@ class _Run:
             extinctions=self.extinctions,
             plateaus=measured,
             ranks=tuple(self.ranks),
+            restarts=tuple(self.restarts),
             evaluations=self.evaluations,
             censored=not arrived,
             stop_reason=self.reason,

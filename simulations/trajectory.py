@@ -52,7 +52,9 @@ class Trajectory:
     plateaus
         Definition → measured length in the units of `times`; None where it was not seen.
     ranks
-        Rank of the gradient at the start and after each extinction (flows of rules that extinguish).
+        Rank of the gradient at the start and after each restart (flows of rules that extinguish).
+    restarts
+        Times at which singular values of the gradient vanished and the flow was restarted.
     evaluations
         Gradients evaluated.
     censored
@@ -75,6 +77,7 @@ class Trajectory:
     extinctions: Array
     plateaus: dict[str, float | None]
     ranks: tuple[int, ...]
+    restarts: tuple[float, ...]
     evaluations: int
     censored: bool
     stop_reason: str
@@ -105,4 +108,4 @@ class Trajectory:
                 arrays = {name: found[name] for name in ARRAYS}
         except (OSError, KeyError, ValueError, EOFError) as error:
             raise ArgumentError("path", "name a saved trajectory", f"{path} is not one ({error})") from None
-        return cls(**{**record, "ranks": tuple(record["ranks"]), **arrays})
+        return cls(**{**record, "ranks": tuple(record["ranks"]), "restarts": tuple(record["restarts"]), **arrays})

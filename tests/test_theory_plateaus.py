@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -55,13 +56,20 @@ def longest(flags: np.ndarray) -> int:
 @example(5.0, 8.0, -0.1, (1.98, 1.9))
 @example(-5.0, 8.0, -0.1, (1.98, 0.01))
 @MANY
-@given(signed(1e-2, 1e3) | st.just(0.0), signed(1e-2, 1e3) | st.just(0.0), logarithmic(1e-2, 1e2).map(lambda x: -x), products())
+@given(
+    signed(1e-2, 1e3) | st.just(0.0),
+    signed(1e-2, 1e3) | st.just(0.0),
+    logarithmic(1e-2, 1e2).map(lambda x: -x),
+    products(),
+)
 def test_longest_run(slow, fast, constant, rates):
     factors = [1 - p for p in rates]
     weakest = max(map(abs, factors))
-    last = 2 if weakest == 0 else 4 + int(math.log(-constant / (2 * (abs(slow) + abs(fast)) + 1e-3)) / math.log(weakest))
+    last = (
+        2 if weakest == 0 else 4 + int(math.log(-constant / (2 * (abs(slow) + abs(fast)) + 1e-3)) / math.log(weakest))
+    )
     steps = np.arange(max(last, 2))
-    b, a = (slow * factors[0]**steps, fast * factors[1]**steps)
+    b, a = (slow * factors[0] ** steps, fast * factors[1] ** steps)
     f = b + a + constant
     assume(not (np.abs(f) < TIE * (np.abs(b) + np.abs(a) - constant)).any())
     # A slow part that underflows loses the sign that decides.
@@ -80,8 +88,12 @@ def test_contraction_of_a_step(product, k):
 @example(5.0, -8.0, -0.1, (1.0, 1.0))
 @example(1e3, -5e2, -1e-2, (0.01, 5e2))
 @MANY
-@given(signed(1e-2, 1e3), signed(1e-2, 1e3) | st.just(0.0), logarithmic(1e-2, 1e2).map(lambda x: -x),
-       st.tuples(logarithmic(1e-3, 1e3), logarithmic(1e-3, 1e3)))
+@given(
+    signed(1e-2, 1e3),
+    signed(1e-2, 1e3) | st.just(0.0),
+    logarithmic(1e-2, 1e2).map(lambda x: -x),
+    st.tuples(logarithmic(1e-3, 1e3), logarithmic(1e-3, 1e3)),
+)
 def test_longest_interval(slow, fast, constant, rates):
     def f(x: float | np.ndarray) -> float | np.ndarray:
         return slow * np.exp(-rates[0] * x) + fast * np.exp(-rates[1] * x) + constant
@@ -136,8 +148,11 @@ class Loop:
         size = (abs(u[0] - self.star), abs(u[1]))
         arrivals: list[int | None] = [None, None]
         w, k, best, run = u, 0, 0, 0
-        while None in arrivals or abs(w[1]) * math.cos(self.width) > 1e-3 * self.star * self.width * self.root \
-                or abs(w[0] - self.star) > 1e-3 * self.star:
+        while (
+            None in arrivals
+            or abs(w[1]) * math.cos(self.width) > 1e-3 * self.star * self.width * self.root
+            or abs(w[0] - self.star) > 1e-3 * self.star
+        ):
             assume(not self.tied(w))
             run = run + 1 if self.wrong(w) else 0
             best = max(best, run)
@@ -255,7 +270,7 @@ def test_flow_of_the_folded_model(name, case):
 
     def time(start: float, end: float) -> float:
         cuts = np.unique([start, *(x for x in np.geomspace(1e-3, 1e5, 60) if start < x < end), end])
-        return math.fsum(quad(clock, a, b, epsabs=0, epsrel=1e-11)[0] for a, b in zip(cuts, cuts[1:], strict=False))
+        return math.fsum(quad(clock, a, b, epsabs=0, epsrel=1e-11)[0] for a, b in itertools.pairwise(cuts))
 
     def ahead(tau: float) -> float:
         w = weights(tau)

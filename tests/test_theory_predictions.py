@@ -70,6 +70,14 @@ def test_flow_from_an_aligned_start(system, q, name, decay):
         flow(found, [math.log(1 / q) / (1 if name == "newton" else r) for r, _ in modes], None)
 
 
+@pytest.mark.parametrize("alpha", [0.05, 0.1, 0.3, 0.5, 1.0, 1.7])
+def test_extinction_of_a_single_direction(alpha):
+    """A single output goes by the clock, whose tail e^(−αλτ) is long for a small α."""
+    model = Regression.from_spectrum([2.0])
+    found = predict(model, rule(f"power:{alpha}"), "flow", model.start(3.0))
+    assert found.extinctions == pytest.approx([3**alpha * 2 ** (alpha - 1) / alpha], rel=CLOSE)
+
+
 @SOME
 @given(aligned(), QUANTILE, logarithmic(1e-2, 10))
 def test_damped_flow(system, q, delta):
@@ -83,7 +91,9 @@ def test_damped_flow(system, q, delta):
     def primitive(s: float) -> float:
         return math.hypot(s, delta) - delta * math.asinh(delta / s)
 
-    arrivals = [(primitive(r * abs(e)) - primitive(q * r * abs(e))) / r for r, e in zip(values, amplitudes, strict=True)]
+    arrivals = [
+        (primitive(r * abs(e)) - primitive(q * r * abs(e))) / r for r, e in zip(values, amplitudes, strict=True)
+    ]
     # The difference of primitives loses digits where σ ≪ δ.
     assert found.arrivals == pytest.approx(arrivals, rel=1e-7)
     assert found.extinctions == (None,) * len(values)
@@ -296,9 +306,10 @@ def test_frobenius_with_several_outputs_goes_by_the_clock():
     start = model.minimiser + np.random.default_rng(1).standard_normal((3, 3))
     found = predict(model, rule("frobenius"), "flow", start, threshold=0.05)
     assert found.arrivals == pytest.approx(by_integration(model, start, 1.0, 0.05), rel=1e-8)
-    gains = ((start - model.minimiser) @ model.curvature @ np.linalg.eigh(model.curvature)[1][:, ::-1])
+    gains = (start - model.minimiser) @ model.curvature @ np.linalg.eigh(model.curvature)[1][:, ::-1]
     sizes = np.linalg.norm(gains, axis=0)
-    total = quad(lambda x: np.sqrt(((sizes * np.exp(-np.array([2.0, 0.9, 0.3]) * x)) ** 2).sum()), 0, np.inf, epsrel=1e-12)[0]
+    values = np.array([2.0, 0.9, 0.3])
+    total = quad(lambda x: float(np.linalg.norm(sizes * np.exp(-values * x))), 0, np.inf, epsrel=1e-12)[0]
     assert found.extinctions == pytest.approx([total] * 3, rel=1e-8)
 
 

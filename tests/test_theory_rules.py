@@ -139,7 +139,7 @@ def orthonormal(rng: np.random.Generator, n: int, k: int) -> np.ndarray:
     return np.linalg.qr(rng.standard_normal((n, k)))[0]
 
 
-@pytest.mark.parametrize("name", ["gd", "egd", "ngd", "power:0.3", "damped:0.1", "truncated:2", "newton-schulz", "frobenius"])
+@pytest.mark.parametrize("name", [name for name in LAWS if name not in ("power:0", "power:2", "newton-schulz:5")])
 @EXACT
 @given(m=st.integers(1, 5), p=st.integers(1, 5), data=st.data(), seed=st.integers(0, 99))
 def test_vanished_directions_rest(name, m, p, data, seed):
@@ -225,7 +225,9 @@ def test_ids_that_are_not_strings(name):
 
 
 @EXACT
-@given(st.text(max_size=12) | st.from_regex(r"(gd|power|damped|truncated|rsvd|momentum|newton-schulz|x):[-0-9.e]{0,4}", fullmatch=True))
+@given(
+    st.text(max_size=12) | st.from_regex(r"(gd|power|damped|truncated|rsvd|momentum|x):[-0-9.e]{0,4}", fullmatch=True)
+)
 def test_any_text_gives_a_rule_or_one_line(name):
     try:
         found = rule(name)
@@ -263,8 +265,17 @@ def test_own_laws(own):
     np.testing.assert_allclose(found, [[1.5, 0], [0, 0]], atol=1e-15)
 
 
-@pytest.mark.parametrize("name", ["own_theory_laws:FOREIGN", "own_theory_laws:NUMBER", "own_theory_laws:sp",
-                                  "own_theory_laws:MISSING", "own_broken_syntax:LAW", "own_broken_run:LAW"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "own_theory_laws:FOREIGN",
+        "own_theory_laws:NUMBER",
+        "own_theory_laws:sp",
+        "own_theory_laws:MISSING",
+        "own_broken_syntax:LAW",
+        "own_broken_run:LAW",
+    ],
+)
 def test_own_laws_that_cannot_be_used(own, name):
     with pytest.raises((ArgumentError, ArgumentTypeError), match=r"\AArgument `\w+` must .*\.\Z"):
         rule(name)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import sympy as sp
 
 from theory import predictions
+from theory.clock import pace as clock_pace
 from theory.derivation import compiled
 from theory.models import folded
 from theory.models.folded import Folded
 from theory.models.linear import Directions, LinearModel
 from theory.models.regression import Regression
-from theory.rules import INDEX, NORM, SIGMA, Rule
+from theory.rules import SIGMA, Rule
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,7 +86,7 @@ def _amplitudes(
         if view == "flow":
             return grid, np.exp(-rates * grid[:, None])
         return grid, (1 - (step or 0.0) * rates) ** grid[:, None]
-    single = model.shape[0] == 1 or rule.law == SIGMA / NORM
+    single = model.shape[0] == 1 or rule.isotropic
     if view == "flow" and rule.law is not None and single:
         return _by_clock(seen, rule, end)
     if not seen.aligned or rule.power is None or (view == "descent" and rule.power != 1):
@@ -114,12 +115,11 @@ def _by_clock(seen: Directions, rule: Rule, end: float) -> tuple[Array, Array]:
     import numpy as np
     from scipy.integrate import cumulative_simpson
 
-    assert rule.law is not None
     rates, errors = seen.values, seen.amplitudes
     active = rates * errors > 0
     path = np.concatenate([[0.0], np.geomspace(1e-6 / rates[0], 60 / rates[active].min(), 40 * POINTS)])
     norm = np.sqrt((rates * errors * np.exp(-rates * path[:, None])) ** 2 @ np.ones_like(rates))
-    pace = compiled(SIGMA / rule.law.subs({NORM: SIGMA, INDEX: 1}), (SIGMA,))(np.maximum(norm, 1e-300))
+    pace = compiled(clock_pace(rule), (SIGMA,))(np.maximum(norm, 1e-300))
     times = np.concatenate([[0.0], cumulative_simpson(pace, x=path)])
     kept = np.flatnonzero(times <= end * (1 + 1e-9))
     kept = np.unique(kept[np.linspace(0, len(kept) - 1, 4 * POINTS).astype(int)])

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from theory import plateaus
 from theory.checks import ArgumentError
+from theory.clock import PATH
+from theory.clock import pace as clock_pace
 from theory.derivation import Derivation, compiled
 from theory.models import folded, regression
 from theory.models.folded import Folded
 from theory.models.linear import Directions, LinearModel
 from theory.plateaus import Contraction, Edge
-from theory.rules import INDEX, NORM, SIGMA, Rule
+from theory.rules import SIGMA, Rule
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,7 +143,7 @@ def _folded(
     errors = law("error_fast"), law("error_slow")
     if "clock" in chain.laws:
         rates = law("rate_fast"), law("rate_slow")
-        clock = chain.function("clock", (*symbols, folded.PATH))
+        clock = chain.function("clock", (*symbols, PATH))
 
         def time(a: float, b: float) -> float:
             if errors == (0.0, 0.0):
@@ -222,7 +224,7 @@ def _mode_laws(
     seen: Directions, rule: Rule, view: str, step: float | None, threshold: float, single: bool
 ) -> tuple[Law | None, Law | None]:
     """Arrival and extinction as functions of (λ, e₀); None where the directions do not keep apart."""
-    if view == "flow" and rule.law is not None and (single or rule.law == SIGMA / NORM):
+    if view == "flow" and rule.law is not None and (single or rule.isotropic):
         return _clock(seen, rule, threshold)
     apart = seen.aligned or rule.power == 0 or rule.kind == "newton"
     chain = _derivation(regression.derive, rule, view) if apart else None
@@ -274,9 +276,8 @@ def _separated(chain: Derivation, rate: float, e: float, threshold: float) -> fl
 
 def _clock(seen: Directions, rule: Rule, threshold: float) -> tuple[Law, Law | None]:
     """One output, or Frobenius rescaling: gradient descent's path with the clock dt/dτ = σ/h(σ), σ = ‖G‖_F."""
-    assert rule.law is not None
     active = [(float(r), float(e)) for r, e in zip(seen.values, seen.amplitudes, strict=True) if r * e > 0]
-    pace = compiled(SIGMA / rule.law.subs({NORM: SIGMA, INDEX: 1}), (SIGMA,))
+    pace = compiled(clock_pace(rule), (SIGMA,))
 
     def clock(tau: float) -> float:
         norm = math.sqrt(math.fsum((r * e * math.exp(-r * tau)) ** 2 for r, e in active))

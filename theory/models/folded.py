@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from theory.checks import ArgumentError, inside, length, nonnegative, numbers
+from theory.clock import E1, E2, PATH, RATE1, RATE2, clock
 from theory.derivation import Derivation, Step, compiled
 from theory.models.linear import LinearModel
-from theory.rules import INDEX, NORM, SIGMA, Rule
+from theory.rules import Rule
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,13 +33,10 @@ DECAY = sp.Symbol("lambda", nonnegative=True)
 ETA = sp.Symbol("eta", positive=True)
 TIME = sp.Symbol("t", nonnegative=True)
 STEP = sp.Symbol("k", integer=True, nonnegative=True)
-PATH = sp.Symbol("tau", nonnegative=True)
 W1, W2 = sp.symbols("w_1 w_2", real=True)
 U1, U2 = sp.symbols("u_1 u_2", real=True)
 M1, M2 = sp.symbols("m_1 m_2", positive=True)
 X1, X2, Y = sp.symbols("x_1 x_2 y", real=True)
-RATE1, RATE2 = sp.symbols("lambda_1 lambda_2", positive=True)
-E1, E2 = sp.symbols("e_1 e_2", real=True)
 THRESHOLD = sp.Symbol("q", positive=True)
 
 MAX_MARGIN = 30.0  # beyond it the Gaussian tail leaves the range of floating point numbers
@@ -322,7 +320,7 @@ def derive(rule: Rule, view: str = "flow") -> Derivation:
     if rule.name in linear and rule.kind in ("spectral", "newton"):
         steps, laws = _linear(linear[rule.name], rule, view)
     elif rule.kind == "spectral" and view == "flow":
-        steps, laws = _clock(rule)
+        steps, laws = _by_clock(rule)
     else:
         raise ArgumentError("rule", f"have a derivation in closed form as a {view}", f"is {rule.name}")
     return Derivation("folded", rule.name, view, [*_opening(), *steps], _laws() | laws)
@@ -402,66 +400,13 @@ def _solution_residual(left: tuple[sp.Expr, ...], equation: tuple[sp.Expr, ...],
     return [new - right.subs(at, simultaneous=True) for new, right in zip(following, equation, strict=True)]
 
 
-def _clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
+def _by_clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
     """Spectral rules: one singular value, so the path is gradient descent's and only its clock differs."""
-    assert rule.law is not None
-    law = rule.law.subs({NORM: SIGMA, INDEX: 1})
-    pace = sp.simplify(SIGMA / law)
-    left = _decay(RATE1).subs(TIME, PATH), _decay(RATE2).subs(TIME, PATH)
-    norm = sp.sqrt((RATE1 * E1 * left[0]) ** 2 + (RATE2 * E2 * left[1]) ** 2)
-    speed = pace.subs(SIGMA, norm)
-    gradient = RATE1 * E1, RATE2 * E2
-    size = sp.sqrt(gradient[0] ** 2 + gradient[1] ** 2)
-    direction = [-law.subs(SIGMA, size) * g / size for g in gradient]
-    upper = sp.Symbol("T", nonnegative=True)
-    time: sp.Expr = sp.Integral(speed, (PATH, 0, upper))
-    if rule.power == 2:
-        time = sp.expand(time.doit())
+    found, star = clock(rule), _minimiser()
     steps = [
-        Step(
-            "mode equations",
-            sp.Matrix(direction),
-            "The rule gives the one singular value σ = ‖G‖ the speed h(σ) and leaves the direction G/σ.",
-            lambda: [
-                sum(d**2 for d in direction) - law.subs(SIGMA, size) ** 2,
-                direction[0] * gradient[1] - direction[1] * gradient[0],
-            ],
-            origin="definition",
-        ),
-        Step(
-            "solution",
-            sp.Eq(
-                sp.Matrix([sp.Function("e_1")(PATH), sp.Function("e_2")(PATH)]),
-                sp.Matrix([E1 * left[0], E2 * left[1]]),
-                evaluate=False,
-            ),
-            "The path of gradient descent, run through with another clock: dt/dτ = σ/h(σ). Stated, and put "
-            "into the mode equations.",
-            lambda: _clock_residual(left, direction, pace, norm),
-            origin="ansatz",
-        ),
-        Step(
-            "clock",
-            sp.Eq(sp.Function("t")(upper), time, evaluate=False),
-            "Integrate the clock along the path; as T → ∞ this is the time at which the gradient vanishes, "
-            "finite where h(σ) is larger than σ near 0.",
-            lambda: time.diff(upper) - speed.subs(PATH, upper),
-        ),
+        *found.steps,
         _error_step(),
-        _end_step(left, PATH, "path length τ, which the clock turns into flow time"),
+        _end_step(found.left, PATH, "time τ along the path, which the clock turns into flow time"),
     ]
-    values = dict(zip((RATE1, RATE2), rates(), strict=True))
-    star = _minimiser()
-    values |= {E1: U1 - star[W1], E2: U2 - star[W2]}
-    return steps, {"clock": speed.subs(values).subs(moment_formulas())}
-
-
-def _clock_residual(
-    left: tuple[sp.Expr, sp.Expr], direction: list[sp.Expr], pace: sp.Expr, norm: sp.Expr
-) -> list[sp.Expr]:
-    at = {E1: E1 * left[0], E2: E2 * left[1]}
-    rate = pace.subs(SIGMA, norm)
-    return [
-        e * f.diff(PATH) - rate * d.subs(at, simultaneous=True)
-        for e, f, d in zip((E1, E2), left, direction, strict=True)
-    ]
+    values = dict(zip((RATE1, RATE2), rates(), strict=True)) | {E1: U1 - star[W1], E2: U2 - star[W2]}
+    return steps, {"clock": found.speed.subs(values).subs(moment_formulas())}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from theory.checks import ArgumentError, nonnegative, numbers
+from theory.clock import PATH, RATE2, clock
 from theory.derivation import Derivation, Step
 from theory.models.linear import LinearModel, one_or_all
 from theory.rules import SIGMA, Rule
@@ -328,7 +329,24 @@ def derive(rule: Rule, view: str = "flow") -> Derivation:
         if rule.name in ("gd", "newton", "egd"):
             steps, laws = _descent(rule)
             return Derivation("regression", rule.name, view, [*_opening(), *steps], laws)
+    if rule.isotropic and view == "flow":
+        steps, laws = _by_clock(rule)
+        return Derivation("regression", rule.name, view, [*_opening(), *steps], laws)
     raise ArgumentError("rule", f"have a derivation in closed form as a {view}", f"is {rule.name}")
+
+
+def _by_clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
+    """A rule that scales all singular values alike: gradient descent's path with another clock."""
+    found = clock(rule)
+    arrival = -sp.log(THRESHOLD) / RATE2
+    step = Step(
+        "arrival",
+        sp.Eq(sp.Symbol("tau_i"), arrival.subs(RATE2, RATE), evaluate=False),
+        "The time τ along the path at which |eᵢ| = q|e₀|, which the clock turns into flow time; written for two "
+        "directions, more add terms to the norm.",
+        lambda: found.left[1].subs(PATH, arrival) - THRESHOLD,
+    )
+    return [*found.steps, step], {"clock": found.speed}
 
 
 def _speed(rule: Rule) -> sp.Expr:
