@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import subprocess
 import sys
@@ -162,6 +163,7 @@ def test_measured_lines_are_the_trajectories(regression: Comparison) -> None:
         name = next(name for name, colour in colours.items() if colour == line.get_color())
         trajectory = regression.run(name).trajectory
         x, y = points(line)
+        assert len(x) < len(trajectory.times) and x[-1] == trajectory.times[-1]
         inside = (x >= trajectory.times[1]) & (y > 1e-8)
         expected = np.interp(x, trajectory.times, trajectory.test_error / trajectory.test_error[0])
         np.testing.assert_allclose(y[inside], expected[inside], rtol=1e-12)
@@ -181,6 +183,10 @@ def test_a_direction_keeps_its_colour(regression: Comparison) -> None:
         if len(lines(panel, "arrival")) == 3
     }
     assert len(seen) == 1 and len(set(*seen)) == 3
+    for _, panels in rows(figure(regression)):
+        for panel in panels:
+            below_first = [line.get_color() for line in lines(panel, "amplitude")]
+            assert list(dict.fromkeys(below_first)) == list(*seen)[::-1]
 
 
 def test_axes_say_what_they_measure(folded: Comparison, regression: Comparison) -> None:
@@ -287,11 +293,48 @@ def test_a_start_without_plateau_and_a_start_at_rest() -> None:
     assert texts(whole.axes[0], "plateau") == ["none"]
 
 
+def changed(run: Run, **arrays: Any) -> Run:
+    return dataclasses.replace(run, trajectory=dataclasses.replace(run.trajectory, **arrays))
+
+
 def test_runs_that_differ_are_not_merged(folded: Comparison) -> None:
     names = [[run.rule.name for run in group] for group in groups(folded)[0]]
     assert names == [["gd"], ["egd", "frobenius"], ["newton"]]
-    many = compare(Folded(), ["egd", "damped:0.01"], start=(1, 3))
-    assert [len(group) for group in groups(many)[0]] == [1, 1]
+    egd = folded.run("egd")
+    assert [len(group) for group in merged([egd, changed(egd)])] == [2]
+    for name in ("test_error", "train_error", "amplitudes"):
+        values = getattr(egd.trajectory, name)
+        bent = values * np.linspace(1, 0.98, len(values)).reshape(-1, *[1] * (values.ndim - 1))
+        assert [len(group) for group in merged([egd, changed(egd, **{name: bent})])] == [1, 1]
+    late = changed(egd, arrivals=1.01 * egd.trajectory.arrivals)
+    assert [len(group) for group in merged([egd, late])] == [1, 1]
+
+
+def test_a_wrong_prediction_is_seen(folded: Comparison) -> None:
+    """Nothing in the picture is drawn from the other side."""
+    gd = folded.run("gd")
+    assert gd.curve is not None and gd.curve.test_error is not None
+    (definition, (length, kind)), *_ = gd.prediction.plateaus.items()
+    wrong = dataclasses.replace(
+        gd,
+        prediction=dataclasses.replace(gd.prediction, plateaus={definition: (2 * length, kind)}, arrivals=(9.0, 99.0)),
+        curve=dataclasses.replace(gd.curve, test_error=0.5 * gd.curve.test_error),
+    )
+    left, (panel,) = rows(figure(dataclasses.replace(folded, runs=(wrong,))))[0]
+    assert texts(left, "plateau") == ["160.3 (320.6)"]
+    assert [points(tick)[0][0] for tick in lines(panel, "predicted arrival")] == [9.0, 99.0]
+    assert points(lines(left, "predicted")[0])[1].max() == pytest.approx(50)
+    assert points(lines(left, "test")[0])[1].max() == pytest.approx(100)
+
+
+def test_what_is_undefined_is_left_out(folded: Comparison) -> None:
+    gd = folded.run("gd")
+    holes = gd.trajectory.test_error.copy()
+    holes[5::7] = np.nan
+    left, _ = rows(figure(dataclasses.replace(folded, runs=(changed(gd, test_error=holes),))))[0]
+    x, y = points(lines(left, "test")[0])
+    assert len(x) > 300 and np.isfinite(y).all()
+    assert not np.isin(x, gd.trajectory.times[np.isnan(holes)]).any()
 
 
 def test_axes_can_be_given(folded: Comparison) -> None:
@@ -315,9 +358,9 @@ def test_pyplot_is_not_used() -> None:
     code = (
         "import sys; from simulations.comparison import compare; from theory.models.folded import Folded;"
         "from figures.compare import figure; from figures.output import save; import tempfile, matplotlib;"
-        "before = dict(matplotlib.rcParams); whole = figure(compare(Folded(), ['gd']));"
+        "before = matplotlib.rcParams.copy(); whole = figure(compare(Folded(), ['gd']));"
         "save(whole, tempfile.mkdtemp(), 'x');"
-        "assert 'matplotlib.pyplot' not in sys.modules; assert before == dict(matplotlib.rcParams)"
+        "assert 'matplotlib.pyplot' not in sys.modules; assert before == matplotlib.rcParams.copy()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
 

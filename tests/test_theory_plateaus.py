@@ -13,6 +13,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from theory import plateaus
+from theory.models import folded
 from theory.models.folded import Folded
 from theory.plateaus import Contraction, Edge, longest_interval, longest_run
 from theory.predictions import Prediction, predict
@@ -63,12 +64,25 @@ def longest(flags: np.ndarray) -> int:
     products(),
 )
 def test_longest_run(slow, fast, constant, rates):
+    check_run(slow, fast, constant, rates)
+
+
+@MANY
+@given(logarithmic(1e-2, 1e3), signed(1e-2, 1e3), logarithmic(1e-8, 0.3), products())
+def test_longest_run_near_the_peak(slow, fast, depth, rates):
+    """A constant just below the highest step: a run of a few steps, or of one, anywhere."""
+    steps = np.arange(4000)
+    b, a = (x * (1 - p) ** steps for x, p in zip((slow, fast), rates, strict=True))
+    highest = (b + a)[(b > 0) & (steps > 1)].max(initial=0.0)
+    assume(highest > 1e-6)
+    check_run(slow, fast, -highest * (1 - depth), rates)
+
+
+def check_run(slow: float, fast: float, constant: float, rates: tuple[float, float]) -> None:
     factors = [1 - p for p in rates]
     weakest = max(map(abs, factors))
-    last = (
-        2 if weakest == 0 else 4 + int(math.log(-constant / (2 * (abs(slow) + abs(fast)) + 1e-3)) / math.log(weakest))
-    )
-    steps = np.arange(max(last, 2))
+    size = 2 * (abs(slow) + abs(fast)) - constant
+    steps = np.arange(2 if weakest == 0 else 4 + int(math.log(-constant / size) / math.log(weakest)))
     b, a = (slow * factors[0] ** steps, fast * factors[1] ** steps)
     f = b + a + constant
     assume(not (np.abs(f) < TIE * (np.abs(b) + np.abs(a) - constant)).any())
@@ -310,3 +324,6 @@ def test_leading_order():
     assert kind == "asymptotic"
     assert value == pytest.approx(math.log(30 * m2 / (m1 * math.tan(1.0))) / 1e-3, rel=1e-12)
     assert value == pytest.approx(length(found), rel=1e-9)  # e^(−λ₁t) is nothing by then
+    symbols = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U2)
+    law = folded.derive(rule("gd")).function("leading", symbols)
+    assert float(law(1e-3, 1.0, 1.0, 0.0, 30.0)) == pytest.approx(value, rel=1e-12)

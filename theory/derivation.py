@@ -10,6 +10,7 @@ from typing import Any
 import sympy as sp
 
 Residual = Callable[[], Any]
+VIEWS = ("flow", "descent")
 
 
 @dataclass(frozen=True)
@@ -125,37 +126,15 @@ def compiled(expression: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[
     return sp.lambdify(arguments, expression, ["scipy", "numpy"], cse=True)
 
 
-_LATEX = {
-    "λ": r"$\lambda$",
-    "ε": r"$\varepsilon$",
-    "θ": r"$\theta$",
-    "η": r"$\eta$",
-    "σ": r"$\sigma$",
-    "τ": r"$\tau$",
-    "Σ": r"$\Sigma$",
-    "α": r"$\alpha$",
-    "κ": r"$\kappa$",
-    "π": r"$\pi$",
-    "ᵀ": r"$^{\top}$",
-    "‖": r"$\|$",
-    "₀": r"$_0$",
-    "₁": r"$_1$",
-    "₂": r"$_2$",
-    "≥": r"$\ge$",
-    "≤": r"$\le$",
-    "→": r"$\to$",
-    "½": r"$\tfrac12$",
-    "−": "$-$",
-    "·": r"$\cdot$",
-    "√": r"$\surd$",
-    "ᵢ": r"$_i$",
-    "ᵏ": r"$^k$",
-    "%": r"\%",
-    "_": r"\_",
-    "∞": r"$\infty$",
-    "|": r"$|$",
-    "×": r"$\times$",
-}
+_LATEX = dict(
+    pair.split("=", 1)
+    for pair in (
+        r"λ=$\lambda$ ε=$\varepsilon$ θ=$\theta$ η=$\eta$ σ=$\sigma$ τ=$\tau$ α=$\alpha$ ρ=$\rho$ κ=$\kappa$ π=$\pi$ "
+        r"Σ=$\Sigma$ ė=$\dot{e}$ ½=$\tfrac12$ ₀=$_0$ ₁=$_1$ ₂=$_2$ ᵢ=$_i$ ¹=$^1$ ²=$^2$ ⁻=$^{-}$ ᵀ=$^{\top}$ ᵏ=$^k$ "
+        r"‖=$\|$ |=$|$ −=$-$ ·=$\cdot$ ×=$\times$ √=$\surd$ ≥=$\ge$ ≤=$\le$ ≫=$\gg$ →=$\to$ ←=$\leftarrow$ ∞=$\infty$ "
+        r"%=\% _=\_"
+    ).split()
+)
 
 
 def _prose(text: str) -> str:

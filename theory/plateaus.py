@@ -53,17 +53,23 @@ class Contraction:
 
 @dataclass(frozen=True)
 class Edge:
-    """The boundary function f(x) = slow·b(x) + fast·a(x) + constant, with constant < 0."""
+    """The boundary function f(x) = slow·b(x) + fast·a(x) + constant, with constant < 0.
+
+    `initial` is f(0), without the rounding of the sum.
+    """
 
     slow: float
     fast: float
     constant: float
     b: Contraction
     a: Contraction
+    initial: float | None = None
 
     def inside(self, x: float) -> bool:
         """Whether the whole test set is misclassified at x."""
         slow = self.slow * self.b(x)
+        if x == 0 and self.initial is not None:
+            return slow >= 0 and self.initial >= 0
         return slow >= 0 and slow + self.fast * self.a(x) + self.constant >= 0
 
     def stationary(self, parity: int = 0) -> float | None:
@@ -130,15 +136,27 @@ def _cross_whole(edge: Edge, parity: int, yes: int, no: int) -> int:
     return yes
 
 
-def integral(function: Callable[[float], float], start: float, end: float, rates: tuple[float, float]) -> float:
-    """∫ of a clock that decays at the given rates, from `start` to `end` (which may be infinite).
+def integral(
+    clock: Callable[[float], float], start: float, end: float, rates: tuple[float, float], power: float = 1.0
+) -> float:
+    """∫ of a clock σ^α along a path whose errors decay at the given rates, from `start` to `end`.
 
-    The range is cut at multiples of both time scales, so that each part is smooth to the quadrature.
+    The range is cut at multiples of both time scales, so that each part is smooth to the quadrature; what an
+    infinite `end` leaves over is a single exponential, integrated by hand.
     """
     from scipy.integrate import quad
 
-    scales = sorted({start + multiple / rate for rate in rates for multiple in (0.1, 0.5, 1, 2, 4, 8, 16, 32, 64)})
-    cuts = [start, *(x for x in scales if start < x < end)]
-    if math.isfinite(end):
-        cuts.append(end)
-    return math.fsum(quad(function, a, b, epsabs=0, epsrel=1e-12, limit=200)[0] for a, b in itertools.pairwise(cuts))
+    rest = 0.0
+    if math.isinf(end):
+        end = start + min(45 / min(power, 1.0), 300.0) / min(rates)
+        rest = clock(end) / (power * min(rates))
+    cuts = {start, end}
+    for rate in rates:
+        width = 0.1 / rate
+        while width < end - start:
+            cuts.add(start + width)
+            width *= 2
+    edges = sorted(cuts)
+    return rest + math.fsum(
+        quad(clock, a, b, epsabs=0, epsrel=1e-12, limit=200)[0] for a, b in itertools.pairwise(edges)
+    )

@@ -148,7 +148,7 @@ def _folded(
         def time(a: float, b: float) -> float:
             if errors == (0.0, 0.0):
                 return 0.0
-            return plateaus.integral(lambda tau: float(clock(*values, tau)), a, b, rates)
+            return plateaus.integral(lambda tau: float(clock(*values, tau)), a, b, rates, float(rule.vanishing_power))
 
     else:
         rates = law("contraction_fast"), law("contraction_slow")
@@ -161,7 +161,7 @@ def _folded(
         fast, slow = (Contraction.of_step(step * rate) for rate in rates)
     else:
         fast, slow = (Contraction(-rate) for rate in rates)
-    edge = Edge(law("slow"), law("fast"), law("constant"), slow, fast)
+    edge = Edge(law("slow"), law("fast"), law("constant"), slow, fast, law("initial"))
     arrivals = tuple(_contracted(left, e, threshold, view, time) for left, e in zip((fast, slow), errors, strict=True))
     extinctions: tuple[float | None, ...] = (None, None)
     if view == "flow" and rule.vanishing_power > 0 and any(errors):
@@ -189,7 +189,7 @@ def _contracted(
     if left.rate == 0:
         return math.inf
     x = math.log(threshold) / left.rate
-    return math.ceil(x) if view == "descent" else time(0.0, x)
+    return max(1, math.ceil(x)) if view == "descent" else time(0.0, x)
 
 
 def _regression(
@@ -244,7 +244,7 @@ def _mode_laws(
     if view == "descent":
 
         def steps(rate: float, e: float) -> float:
-            left = Contraction.of_step(value("product", rate, e)) if rule.name != "egd" else None
+            left = Contraction.of_step(value("product", rate, e)) if rule.power != 1 else None
             if left is not None and left.rate in (0.0, -math.inf):
                 return math.inf if left.rate == 0.0 else 1.0
             arrival = value("arrival", rate, e, left.rate if left is not None else -1.0)
@@ -262,7 +262,7 @@ def _mode_laws(
 def _steps(arrival: float, rule: Rule, e: float, step: float, threshold: float) -> float:
     """Whole steps until |e| ≤ threshold·e₀; infinite where the step jumps over that band."""
     count = max(1, math.ceil(arrival))
-    if rule.name == "egd" and abs(e - count * step) > threshold * e:
+    if rule.power == 1 and abs(e - count * step) > threshold * e:
         return math.inf
     return count
 
@@ -283,12 +283,12 @@ def _clock(seen: Directions, rule: Rule, threshold: float) -> tuple[Law, Law | N
         norm = math.sqrt(math.fsum((r * e * math.exp(-r * tau)) ** 2 for r, e in active))
         return float(pace(norm)) if norm > 0 else 0.0
 
-    rates = (active[0][0], active[-1][0]) if active else (1.0, 1.0)
+    rates, power = (active[0][0], active[-1][0]) if active else (1.0, 1.0), float(rule.vanishing_power)
 
     def arrival(rate: float, e: float) -> float:
-        return plateaus.integral(clock, 0.0, -math.log(threshold) / rate, rates)
+        return plateaus.integral(clock, 0.0, -math.log(threshold) / rate, rates, power)
 
     if not rule.vanishing_power > 0:
         return arrival, None
-    rest = plateaus.integral(clock, 0.0, math.inf, rates)
+    rest = plateaus.integral(clock, 0.0, math.inf, rates, power)
     return arrival, lambda rate, e: rest

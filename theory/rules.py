@@ -113,14 +113,19 @@ def newton_schulz(steps: int = 5, coefficients: tuple[sp.Expr, ...] = NEWTON_SCH
     return x
 
 
+def _text(value: float) -> str:
+    """The shortest text that reads back as the same number."""
+    return repr(value).removesuffix(".0")
+
+
 def _power(alpha: float) -> Rule:
-    return Rule(f"power:{alpha:g}", SIGMA ** (1 - sp.nsimplify(alpha, rational=True)))
+    return Rule(f"power:{_text(alpha)}", SIGMA ** (1 - sp.nsimplify(alpha, rational=True)))
 
 
 def _damped(delta: float) -> Rule:
     if delta <= 0:
         raise ArgumentError("rules", "give `damped` a positive δ, as in damped:0.01", f"has {delta:g}")
-    return Rule(f"damped:{delta:g}", SIGMA / sp.sqrt(SIGMA**2 + sp.nsimplify(delta, rational=True) ** 2))
+    return Rule(f"damped:{_text(delta)}", SIGMA / sp.sqrt(SIGMA**2 + sp.nsimplify(delta, rational=True) ** 2))
 
 
 def _count(rule: str, value: float) -> int:
@@ -142,7 +147,7 @@ def _schulz(steps: float = 5) -> Rule:
 def _momentum(beta: float) -> Rule:
     if not 0 <= beta < 1:
         raise ArgumentError("rules", "give `momentum` a β in [0, 1)", f"has {beta:g}")
-    return Rule(f"momentum:{beta:g}", kind="momentum", options={"beta": beta})
+    return Rule(f"momentum:{_text(beta)}", kind="momentum", options={"beta": beta})
 
 
 def _rsvd(rank: float) -> Rule:
@@ -230,8 +235,9 @@ def _own(module: str, attribute: str) -> Rule:
     """A user's own rule: a Rule, or a SymPy expression in SIGMA, found in a module."""
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        known("rules", f"{module}:{attribute}", [*RULE_IDS, f"module:NAME (tried it: {error})"])
+    except Exception as error:  # whatever the user's module raises
+        why = " ".join(str(error).split())
+        known("rules", f"{module}:{attribute}", [*RULE_IDS, f"module:NAME (tried it: {why})"])
         raise
     if isinstance(found, sp.Expr):
         return Rule(attribute, found)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from theory.checks import ArgumentError, inside, length, nonnegative, numbers
+from theory.checks import ArgumentError, inside, known, length, nonnegative, numbers
 from theory.clock import E1, E2, PATH, RATE1, RATE2, clock
-from theory.derivation import Derivation, Step, compiled
+from theory.derivation import VIEWS, Derivation, Step, compiled
 from theory.models.linear import LinearModel
 from theory.rules import Rule
 
@@ -145,6 +145,12 @@ def _loss() -> sp.Expr:
     return mean / 2 + DECAY * (W1**2 + W2**2) / 2
 
 
+def _loss_residual(w: sp.Matrix) -> sp.Expr:
+    """The loss against ½ wΣwᵀ − w·c + ½ + ½ λ wwᵀ with Σ = E xxᵀ = diag(m₂, ε) and c = E yx = (m₁, 0)."""
+    quadratic = (w * sp.diag(M2 + DECAY, EPSILON + DECAY) * w.T)[0] / 2
+    return quadratic - M1 * W1 + sp.Rational(1, 2) - _loss()
+
+
 @functools.cache
 def _gradient() -> tuple[sp.Expr, sp.Expr]:
     return sp.diff(_loss(), W1), sp.diff(_loss(), W2)
@@ -218,13 +224,7 @@ def _opening() -> list[Step]:
             "loss",
             sp.Eq(loss, _loss(), evaluate=False),
             "Expand ½ (w·x − y)² and take the expectation of each monomial; add ½ λ‖w‖².",
-            lambda: (
-                sp.diff(_loss(), W1, 2) * W1**2 / 2
-                + sp.diff(_loss(), W2, 2) * W2**2 / 2
-                - M1 * W1
-                + sp.Rational(1, 2)
-                - _loss()
-            ),
+            lambda: _loss_residual(w),
         ),
         Step(
             "gradient",
@@ -295,6 +295,7 @@ def _laws() -> dict[str, sp.Expr]:
     formulas = moment_formulas()
     star = _minimiser()
     laws = {name: part.subs(formulas) for name, part in coefficients().items()}
+    laws |= {"initial": boundary().subs({W1: U1, W2: U2})}
     laws |= {"rate_fast": rates()[0].subs(formulas), "rate_slow": rates()[1].subs(formulas)}
     laws |= {"error_fast": (U1 - star[W1]).subs(formulas), "error_slow": (U2 - star[W2]).subs(formulas)}
     return laws
@@ -316,9 +317,11 @@ def derive(rule: Rule, view: str = "flow") -> Derivation:
     ArgumentError
         If no derivation exists for this rule and view.
     """
+    known("view", view, VIEWS)
     linear = {"gd": rates(), "newton": (sp.Integer(1), sp.Integer(1))}
-    if rule.name in linear and rule.kind in ("spectral", "newton"):
-        steps, laws = _linear(linear[rule.name], rule, view)
+    kind = "gd" if rule.power == 0 else rule.kind
+    if kind in linear:
+        steps, laws = _linear(linear[kind], rule, view)
     elif rule.kind == "spectral" and view == "flow":
         steps, laws = _by_clock(rule)
     else:
@@ -328,7 +331,7 @@ def derive(rule: Rule, view: str = "flow") -> Derivation:
 
 def _linear(contraction: tuple[sp.Expr, sp.Expr], rule: Rule, view: str) -> tuple[list[Step], dict[str, sp.Expr]]:
     """Rules under which each error contracts on its own: ė = −r e, or e ← (1 − ηr) e."""
-    named = (RATE1, RATE2) if rule.name == "gd" else contraction
+    named = (RATE1, RATE2) if rule.power == 0 else contraction
     values = dict(zip((RATE1, RATE2), rates(), strict=True))
     if view == "flow":
         parameter, unit, name = TIME, "flow time t", "t^*"
@@ -340,7 +343,7 @@ def _linear(contraction: tuple[sp.Expr, sp.Expr], rule: Rule, view: str) -> tupl
         left = tuple(_contract(rate) for rate in named)
         equation = tuple((1 - ETA * rate) * e for rate, e in zip(named, (E1, E2), strict=True))
         reason = "One step of size η: e ← e − ηG."
-    if rule.name == "newton":
+    if rule.kind == "newton":
         reason = "The rule multiplies the gradient by the inverse curvature, so that both errors contract alike."
     ends, length = _slow_end(left[1], parameter, name)
     steps = [
@@ -397,7 +400,8 @@ def _mode_residual(
 def _solution_residual(left: tuple[sp.Expr, ...], equation: tuple[sp.Expr, ...], x: sp.Symbol) -> list[sp.Expr]:
     at = {E1: E1 * left[0], E2: E2 * left[1]}
     following = [e * f.diff(x) if x is TIME else e * f.subs(x, x + 1) for e, f in zip((E1, E2), left, strict=True)]
-    return [new - right.subs(at, simultaneous=True) for new, right in zip(following, equation, strict=True)]
+    start = [f.subs(x, 0) - 1 for f in left]
+    return start + [new - right.subs(at, simultaneous=True) for new, right in zip(following, equation, strict=True)]
 
 
 def _by_clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:

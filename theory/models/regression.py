@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from theory.checks import ArgumentError, nonnegative, numbers
+from theory.checks import ArgumentError, known, nonnegative, numbers
 from theory.clock import PATH, RATE2, clock
-from theory.derivation import Derivation, Step
+from theory.derivation import VIEWS, Derivation, Step
 from theory.models.linear import LinearModel, one_or_all
 from theory.rules import SIGMA, Rule
 
@@ -322,11 +322,12 @@ def derive(rule: Rule, view: str = "flow") -> Derivation:
     ArgumentError
         If no derivation exists for this rule and view.
     """
+    known("view", view, VIEWS)
     if rule.kind == "newton" or (rule.kind == "spectral" and rule.elementwise):
         if view == "flow":
             steps, laws = _flow(rule)
             return Derivation("regression", rule.name, view, [*_opening(), *steps], laws)
-        if rule.name in ("gd", "newton", "egd"):
+        if rule.kind == "newton" or rule.power in (0, 1):
             steps, laws = _descent(rule)
             return Derivation("regression", rule.name, view, [*_opening(), *steps], laws)
     if rule.isotropic and view == "flow":
@@ -487,11 +488,11 @@ def _descent(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
     following = ERROR - ETA * speed
     solution = sp.rsolve(e(STEP + 1) - following.subs(ERROR, e(STEP)), e(STEP), {e(0): ERROR0})
     real = sp.Symbol("k", nonnegative=True)
-    if rule.name == "egd":
+    if rule.power == 1:
         arrival = sp.solve(sp.Eq(solution.subs(STEP, real), THRESHOLD * ERROR0), real)[0]
     else:
         arrival = sp.solve(sp.Eq(sp.exp(CONTRACTION * real), THRESHOLD), real)[0]
-    until = ", until the first step at which the sign changes" if rule.name == "egd" else ""
+    until = ", until the first step at which the sign changes" if rule.power == 1 else ""
     steps = [
         Step(
             "mode equations",
@@ -515,7 +516,7 @@ def _descent(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
             "The first whole step at which |eᵢ| ≤ q|e₀|"
             + (
                 "; a step that jumps over this band leaves a cycle |eᵢ| ≤ η, and the direction never arrives."
-                if rule.name == "egd"
+                if rule.power == 1
                 else ", for a contraction |1 − ηλᵢ| = exp ρ < 1 a step."
             ),
             lambda: _descent_residual(rule, solution, arrival, real),
@@ -541,7 +542,7 @@ def _of(arrival: sp.Expr, rate: sp.Symbol, rule: Rule) -> sp.Expr:
 
 
 def _descent_residual(rule: Rule, solution: sp.Expr, arrival: sp.Expr, real: sp.Symbol) -> Any:
-    if rule.name == "egd":
+    if rule.power == 1:
         return solution.subs(STEP, real).subs(real, arrival) - THRESHOLD * ERROR0
     base = sp.Symbol("b", positive=True)  # |1 − ηλ|
     contracts = solution.subs(STEP, 1) / ERROR0 - (1 - sp.simplify(ETA * _speed(rule) / ERROR))
