@@ -82,7 +82,7 @@ def _plateau_table(runs: list[dict[str, Any]]) -> Table:
 
 def _arrival_table(runs: list[dict[str, Any]], view: str) -> Table:
     unit = "time" if view == "flow" else "steps"
-    table = Table(title=f"Arrival of each direction, {view} ({unit}): predicted | measured", title_justify="left")
+    table = Table(title=f"Arrival of each direction, {view} ({unit}): predicted | measured, or = both", title_justify="left")
     table.add_column("direction", justify="right")
     table.add_column("singular value", justify="right")
     for run in runs:
@@ -95,9 +95,13 @@ def _arrival_table(runs: list[dict[str, Any]], view: str) -> Table:
             table.add_row("…", f"{len(learning) - 2 * EDGE} more", *["…"] * len(runs))
             continue
         arrivals = [run["directions"][index]["arrival"] for run in runs]
-        cells = [f"{_number(a['predicted'])} | {_number(a['measured'])}" for a in arrivals]
+        cells = [_pair(_number(a["predicted"]), _number(a["measured"])) for a in arrivals]
         table.add_row(str(index + 1), f"{directions[index]['singular_value']:.4g}", *cells)
     return table
+
+
+def _pair(predicted: str, measured: str) -> str:
+    return f"= {measured}" if predicted == measured != "–" else f"{predicted} | {measured}"
 
 
 def _remarks(comparison: Comparison, runs: list[dict[str, Any]]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from simulations.descent import checked_start, descend
 from simulations.flow import can_flow, flow
@@ -185,9 +186,10 @@ def compare(
     if max_steps is None:
         max_steps = 100_000 if weights.size <= 64 else 20_000
     runs = []
-    for how in dict.fromkeys(chosen):
-        for view in ("flow", "descent") if can_flow(how) else ("descent",):
-            runs.append(_run(model, how, view, weights, step, threshold, seed, max_steps, report))
+    with threadpool_limits(1):  # the matrices are small: more threads only wait for each other
+        for how in dict.fromkeys(chosen):
+            for view in ("flow", "descent") if can_flow(how) else ("descent",):
+                runs.append(_run(model, how, view, weights, step, threshold, seed, max_steps, report))
     parameters = {
         **model.parameters(),
         "start": weights[0].tolist() if len(weights) == 1 else seen.amplitudes.tolist(),

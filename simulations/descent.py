@@ -102,7 +102,7 @@ def descend(
     elif not reason:
         linear = how.power == 0 or how.kind == "newton"
         if linear:
-            return _continued(model, numbers, how, step, start, record, threshold)
+            return _continued(model, numbers, how, step, start, record)
         reason = f"stopped after {record.count} steps, before every direction had arrived"
     return record.trajectory(model, how, step, reason)
 
@@ -217,61 +217,71 @@ def log_times(last: int, count: int) -> NDArray[np.int64]:
     return np.unique(np.geomspace(1, max(1, last), count).round().astype(np.int64))
 
 
-def propagate(numbers: Population, how: Rule, step: float, start: Array, counts: Array) -> Array:
-    """Weights (n, c, d) of a linear rule (gd, newton) after whole numbers of steps (n,), without iterating."""
-    values, basis = np.linalg.eigh(numbers.curvature)
-    products = step * (np.where(values > 0, 1.0, 0.0) if how.kind == "newton" else values)
-    left = 1 - products
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.where(products < 1, np.log1p(-np.minimum(products, 1)), np.log(np.abs(left)))
-        sizes = np.exp(np.where(counts[:, None] == 0, 0.0, counts[:, None] * logs))
-    odd = counts[:, None] % 2 == 1
-    factors = np.where((left < 0) & odd, -sizes, sizes)
-    error = (start - numbers.minimiser) @ basis
-    return numbers.minimiser + (error * factors[:, None, :]) @ basis.T
+class Propagator:
+    """The exact powers of a linear rule's step (gd, newton): weights after any number of steps.
+
+    Parameters
+    ----------
+    numbers, how, step, start
+        The run, as in `steps`, for one start (c, d).
+    basis
+        Eigenvectors of the curvature as columns (d, d).
+    """
+
+    def __init__(self, numbers: Population, how: Rule, step: float, start: Array, basis: Array) -> None:
+        values = np.einsum("ij,ij->j", basis, numbers.curvature @ basis)
+        values = np.where(values > len(values) * np.finfo(float).eps * values.max(), values, 0.0)
+        products = step * (np.where(values > 0, 1.0, 0.0) if how.kind == "newton" else values)
+        self.minimiser, self.basis = numbers.minimiser, basis
+        self.error = (start - numbers.minimiser) @ basis
+        self.sizes = np.sqrt((self.error**2).sum(axis=0))
+        self.negative = products > 1
+        with np.errstate(divide="ignore"):
+            self.logs = np.where(products < 1, np.log1p(-np.minimum(products, 1)), np.log(np.abs(1 - products)))
+
+    def factors(self, counts: Array) -> Array:
+        """What is left of each direction's error after whole numbers of steps (n,): (n, d)."""
+        steps = counts[:, None]
+        with np.errstate(invalid="ignore"):
+            sizes = np.exp(np.where(steps == 0, 0.0, steps * self.logs))
+        return np.where(self.negative & (steps % 2 == 1), -sizes, sizes)
+
+    def weights(self, counts: Array) -> Array:
+        """Weights (n, c, d) after whole numbers of steps (n,)."""
+        return self.minimiser + (self.error * self.factors(counts)[:, None, :]) @ self.basis.T
+
+    def first(self, index: int, level: float, low: int) -> int:
+        """The first step at which one direction's error is at most `level`; `low` is where to start looking."""
+
+        def arrived(count: int) -> bool:
+            power = 1.0 if count == 0 else float(np.exp(count * self.logs[index]))
+            return bool(power * self.sizes[index] <= level)
+
+        return _first_step(arrived, low)
 
 
 def _continued(
-    model: LinearModel,
-    numbers: Population,
-    how: Rule,
-    step: float,
-    start: Array,
-    record: _Record,
-    threshold: float,
+    model: LinearModel, numbers: Population, how: Rule, step: float, start: Array, record: _Record
 ) -> Trajectory:
     """Finish a linear run too long to iterate: propagate to chosen steps and bisect for what changes."""
-    iterated = record.trajectory(model, how, step, "")
-    basis = record.basis
-
-    def weights(counts: Any) -> Array:
-        return propagate(numbers, how, step, start, np.atleast_1d(np.asarray(counts, float)))
-
-    def first(index: int, level: float) -> int:
-        """The first step after which one direction's error is at most `level`."""
-
-        def arrived(count: int) -> bool:
-            error = (weights(count)[0] - numbers.minimiser) @ basis[:, index]
-            return bool(np.sqrt((error**2).sum()) <= level)
-
-        return _first_step(arrived, record.count)
-
+    jump = Propagator(numbers, how, step, start, record.basis)
     arrivals, last = record.arrivals.copy(), record.count
-    for index in np.flatnonzero(record.active):
-        last = max(last, first(int(index), float(record.target[index])))
+    for index in map(int, np.flatnonzero(record.active)):
+        last = max(last, jump.first(index, float(record.target[index]), record.count))
         if np.isnan(arrivals[index]):
-            arrivals[index] = first(int(index), float(record.level[index]))
-    grid = np.unique(np.concatenate([log_times(last, RECORDED), iterated.times])).astype(float)
-    path = weights(grid)
+            arrivals[index] = jump.first(index, float(record.level[index]), record.count)
+    grid = np.unique(np.concatenate([log_times(last, RECORDED), *record.kept_times])).astype(float)
+    path = jump.weights(grid)
     test, train = numbers.test_error(path), numbers.train_error(path)
     measured: dict[str, float | None] = {plateaus.ARRIVAL_SPREAD: plateaus.spread(arrivals, record.active)}
     measured |= plateaus.on_curves(grid, train, test)
     if numbers.classifies:
         whole = np.concatenate(record.test) >= 1.0
         run = plateaus.longest_run(whole)
-        if whole[-1] or whole[-2:].any():
-            run = max(run, _run_across(lambda k: bool(numbers.test_error(weights(k))[0] >= 1.0), whole, last))
+        if whole[-2:].any():
+            run = max(run, _run_across(lambda k: _errs(numbers, jump, k), whole))
         measured = {plateaus.LONGEST_RUN: float(run), **measured}
+    reason = f"every direction has arrived; {record.count} steps taken, then the exact propagator"
     return Trajectory(
         rule=how.name,
         model=model.name,
@@ -279,19 +289,24 @@ def _continued(
         step=step,
         times=grid,
         weights=path,
-        amplitudes=np.sqrt((((path - numbers.minimiser) @ basis) ** 2).sum(axis=-2)),
+        amplitudes=np.abs(jump.factors(grid)) * jump.sizes,
         train_error=train,
         test_error=test,
-        singular_values=iterated.singular_values,
+        singular_values=record.seen.values,
         arrivals=arrivals,
-        extinctions=iterated.extinctions,
+        extinctions=np.full(len(arrivals), np.nan),
         plateaus=measured,
         ranks=(),
         restarts=(),
         evaluations=record.count,
         censored=False,
-        stop_reason=f"every direction has arrived; {record.count} steps taken, then the exact propagator",
+        stop_reason=reason,
     )
+
+
+def _errs(numbers: Population, jump: Propagator, count: int) -> bool:
+    """Whether the whole test set is misclassified after this many steps."""
+    return bool(numbers.test_error(jump.weights(np.array([float(count)])))[0] >= 1.0)
 
 
 def _first_step(reached: Callable[[int], bool], low: int) -> int:
@@ -307,7 +322,7 @@ def _first_step(reached: Callable[[int], bool], low: int) -> int:
     return yes
 
 
-def _run_across(misclassified: Callable[[int], bool], whole: NDArray[np.bool_], last: int) -> int:
+def _run_across(misclassified: Callable[[int], bool], whole: NDArray[np.bool_]) -> int:
     """The run of 100 % test error that reaches past the iterated steps: where it began, and where it ends."""
     final = len(whole) - 1
     if not whole[-1]:  # steps alternate; past the iterated ones no run is longer

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulations.descent import descend, propagate, steps
+from simulations.descent import Propagator, descend, steps
 from simulations.plateaus import longest_run
 from simulations.population import population
 from theory.checks import ArgumentError
@@ -19,7 +19,7 @@ def test_the_propagator_is_what_the_steps_do():
     numbers, start = population(model), model.start((2, -3))
     for name, step in (("gd", 0.9), ("gd", 0.2), ("newton", 0.3), ("newton", 1.4)):
         taken = np.concatenate(list(steps(numbers, rule(name), step, start, 60)))
-        jumped = propagate(numbers, rule(name), step, start, np.arange(1.0, 61.0))
+        jumped = Propagator(numbers, rule(name), step, start, np.eye(2)).weights(np.arange(1.0, 61.0))
         np.testing.assert_allclose(taken, jumped, rtol=1e-11, atol=1e-13)
 
 

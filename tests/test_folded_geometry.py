@@ -7,7 +7,7 @@ from scipy.stats import beta
 from simulations.datasets import sample_folded_test
 from simulations.descent import descend
 from simulations.population import folded_test_error, population
-from theory.curves import predict_curve, error_law
+from theory.curves import error_law, predict_curve
 from theory.derivation import compiled
 from theory.models import folded
 from theory.models.folded import Folded

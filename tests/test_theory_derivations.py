@@ -194,9 +194,10 @@ CORRUPTIONS = {
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_one_wrong_constant_is_found(name):
+    """Each of these chains is confirmed without the change: `test_chain_is_confirmed`."""
     place, function, change, rule_id, view = CORRUPTIONS[name]
     model = folded if place is clock else place
-    assert model.derive(rule(rule_id), view).holds is True
+    assert (model, rule_id, view) in FLOWS + DESCENTS
     with changed(place, function, change):
         assert model.derive(rule(rule_id), view).holds is False
 

@@ -19,8 +19,8 @@ from theory.plateaus import Contraction, Edge, longest_interval, longest_run
 from theory.predictions import Prediction, predict
 from theory.rules import rule
 
-MANY = settings(derandomize=True, deadline=None, max_examples=400)
-SOME = settings(derandomize=True, deadline=None, max_examples=250)
+MANY = settings(derandomize=True, deadline=None, max_examples=300)
+SOME = settings(derandomize=True, deadline=None, max_examples=200)
 TIE = 1e-9  # relative distance from a boundary within which rounding may decide
 
 
