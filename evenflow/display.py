@@ -82,7 +82,9 @@ def _plateau_table(runs: list[dict[str, Any]]) -> Table:
 
 def _arrival_table(runs: list[dict[str, Any]], view: str) -> Table:
     unit = "time" if view == "flow" else "steps"
-    table = Table(title=f"Arrival of each direction, {view} ({unit}): predicted | measured, or = both", title_justify="left")
+    table = Table(
+        title=f"Arrival of each direction, {view} ({unit}): predicted | measured, or = both", title_justify="left"
+    )
     table.add_column("direction", justify="right")
     table.add_column("singular value", justify="right")
     for run in runs:

@@ -57,7 +57,8 @@ def figure(comparison: Comparison, axes: Any = None) -> Figure:
         What is drawn.
     axes
         Two axes for each view; a new figure, 6.75 inch wide with legend and notes, if left out. Plateaus are
-        written above the left ones, and the right ones are divided among the rules.
+        written above the left ones, and the right ones are divided among the rules. Axes made inside
+        `figures.style.house_style` have the same look.
 
     Raises
     ------

@@ -97,8 +97,7 @@ def _thinned(times: Array, values: Array) -> tuple[Array, Array]:
     """At most `POINTS` points evenly on the logarithmic axis, the first and the last among them."""
     if len(times) <= POINTS:
         return times, values
-    grid = np.geomspace(times[0], times[-1], POINTS)
-    kept = np.unique(np.append(np.searchsorted(times, grid).clip(max=len(times) - 1), len(times) - 1))
+    kept = np.unique(np.searchsorted(times, np.geomspace(times[0], times[-1], POINTS)))
     return times[kept], values[kept]
 
 

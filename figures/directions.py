@@ -21,6 +21,7 @@ from theory.models.linear import Directions
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 LABELLED = 6  # directions that have a label each; of more, as many have their predicted line drawn
+THIN, THICK = 0.6, 1.3  # points, where there are many directions and where there are few
 LONGEST_KEY = 36  # characters; a longer one gives way to a colour bar
 RANGE = (1e-4, 2.0)
 TITLE = 0.16  # inches above each part
@@ -56,7 +57,7 @@ def draw_amplitudes(panel: Axes, run: Run, shown: Indices, colours: list[str]) -
     """Slow directions below and wider, so that directions that coincide are all seen."""
     trajectory, curve, steps = run.trajectory, run.curve, run.view == "descent"
     for rank, index in reversed(list(enumerate(shown))):
-        width = 10 / (10 + len(shown)) if len(shown) > LABELLED else 1.3 + min(0.6, 1.8 / len(shown)) * rank
+        width = THIN if len(shown) > LABELLED else THICK + min(0.6, 1.8 / len(shown)) * rank
         draw_curve(panel, trajectory.times, relative(trajectory.amplitudes[:, index]), steps=steps,
                    color=colours[rank], linewidth=width, gid="amplitude")
     for index in () if curve is None else _some(shown):

@@ -341,3 +341,11 @@ def test_amplitudes_follow_the_order_of_the_spectrum():
 def test_refusals(spectrum, start, name):
     with pytest.raises(ArgumentError, match=f"^Argument `{name}` must .*\\.$"):
         Regression.from_spectrum(spectrum, start=start)
+
+
+def test_a_start_follows_the_order_in_which_the_spectrum_was_given():
+    model = Regression.from_spectrum([0.1, 3.0], start=[5, 7], seed=1)
+    for start in (model.start(), model.start([5, 7])):
+        seen = model.directions(start)
+        assert list(seen.values) == pytest.approx([3, 0.1])
+        assert list(seen.amplitudes) == pytest.approx([7, 5])

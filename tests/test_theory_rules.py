@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from simulations.directions import spectral
 from theory.checks import ArgumentError, ArgumentTypeError
-from theory.rules import NORM, RULE_IDS, SIGMA, Rule, rule
+from theory.rules import NORM, RULE_IDS, SIGMA, Rule, newton_schulz, rule
 
 EXACT = settings(derandomize=True, deadline=None, max_examples=60)
 
@@ -286,3 +286,10 @@ def test_own_rules_by_hand():
         Rule("none")
     with pytest.raises(ArgumentError, match="uses q, r"):
         Rule("foreign", SIGMA * sp.Symbol("q") + sp.Symbol("r"))
+
+
+def test_an_elementwise_newton_schulz_law_is_understood_at_once():
+    own = Rule("own", newton_schulz(5).subs(NORM, 1))
+    assert own.power is None
+    assert own.vanishing_power == 0
+    assert not own.isotropic

@@ -14,6 +14,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import mpmath
 import sympy as sp
 
 from theory.checks import ArgumentError, ArgumentTypeError, known, number
@@ -74,24 +75,28 @@ class Rule:
     @functools.cached_property
     def power(self) -> sp.Expr | None:
         """The α of a power law h = σ^(1−α), or None where the law is not one."""
-        if self.law is None or not self.elementwise:
+        if self.law is None:
             return None
-        slope = sp.simplify(SIGMA * sp.diff(self.law, SIGMA) / self.law)
-        unit = sp.simplify(self.law.subs(SIGMA, 1))
-        return 1 - slope if not slope.free_symbols and unit == 1 else None
+        base, exponent = self.law.as_base_exp()
+        if self.law == 1:
+            return sp.Integer(1)
+        return 1 - exponent if base == SIGMA and exponent.is_number else None
 
     @functools.cached_property
     def vanishing_power(self) -> sp.Expr:
         """The α of h ~ σ^(1−α) as the gradient vanishes: extinction takes finite time where it is positive.
 
-        All singular values and the norm shrink together, as they do at the end of a run.
+        All singular values and the norm shrink together, as they do at the end of a run. The slope of log h is
+        taken far below any number that double precision holds.
         """
         if self.law is None:
             return sp.Integer(0)
         if self.power is not None:
             return self.power
-        law = self.law.subs({NORM: SIGMA, INDEX: 1})
-        return 1 - sp.limit(SIGMA * sp.diff(law, SIGMA) / law, SIGMA, 0, "+")
+        law = sp.lambdify(SIGMA, self.law.subs({NORM: SIGMA, INDEX: 1}), "mpmath")
+        high, low = (abs(law(mpmath.mpf(10) ** power)) for power in (-400, -410))
+        slope = mpmath.log10(high / low) / 10
+        return 1 - sp.nsimplify(round(float(slope), 9), rational=True)
 
     @functools.cached_property
     def speed(self) -> Callable[..., object]:
@@ -240,7 +245,10 @@ def _own(module: str, attribute: str) -> Rule:
         known("rules", f"{module}:{attribute}", [*RULE_IDS, f"module:NAME (tried it: {why})"])
         raise
     if isinstance(found, sp.Expr):
-        return Rule(attribute, found)
+        try:
+            return Rule(attribute, found)
+        except ArgumentError as error:
+            raise ArgumentError("rules", f"name a usable law in {module}", f"{attribute} is not one: {error}") from None
     if not isinstance(found, Rule):
         raise ArgumentError("rules", f"name a Rule or an expression in {module}", f"{attribute} is {found!r}")
     return found

@@ -58,6 +58,8 @@ class Regression(LinearModel):
         What the numbers come from, for the record.
     features
         Names of the inputs, if they have any.
+    order
+        Where in the spectrum, as it was given, each direction stands; empty for the order of the directions.
     """
 
     covariance: Array
@@ -67,6 +69,7 @@ class Regression(LinearModel):
     test: tuple[Array, Array, float] | None = None
     source: dict[str, Any] = field(default_factory=dict)
     features: tuple[str, ...] = ()
+    order: tuple[int, ...] = ()
     name = "regression"
 
     def __post_init__(self) -> None:
@@ -123,6 +126,7 @@ class Regression(LinearModel):
             weight_decay=weight_decay,
             left=left @ right.T,
             source={"spectrum": values.tolist(), "start": amplitudes.tolist(), "seed": seed},
+            order=tuple(order.tolist()),
         )
 
     @classmethod
@@ -168,15 +172,17 @@ class Regression(LinearModel):
         return self.covariance, self.target @ self.covariance
 
     def start(self, amplitudes: Any = None) -> Array:
-        """W(0): the minimiser plus these errors along the directions; zero weights for a data set."""
+        """W(0): the minimiser plus these errors, in the order of the spectrum as given; zero for a data set."""
         import numpy as np
 
         if self.left is None:
             if amplitudes is not None:
                 raise ArgumentError("start", "be left out with `data`", "is given; a data set starts from W = 0")
             return np.zeros(self.target.shape)
-        given = self.source.get("start", 1.0) if amplitudes is None else amplitudes
-        errors = np.array(one_or_all("start", given, self.target.shape[1]))
+        if amplitudes is None:
+            errors = np.array(one_or_all("start", self.source.get("start", 1.0), self.target.shape[1]))
+        else:
+            errors = np.array(one_or_all("start", amplitudes, self.target.shape[1]))[list(self.order) or slice(None)]
         values, basis = np.linalg.eigh(self.covariance)
         basis = basis[:, np.argsort(-values, kind="stable")]
         return self.minimiser + self.left @ (basis * errors) @ basis.T
