@@ -26,6 +26,7 @@ _WHERE = {
     "Trajectory": "simulations.trajectory",
     "compare": "simulations.comparison",
     "descend": "simulations.descent",
+    "figure": "figures.compare",
     "flow": "simulations.flow",
     "load": "simulations.datasets",
     "predict": "theory.predictions",
@@ -33,6 +34,7 @@ _WHERE = {
 }
 
 if TYPE_CHECKING:
+    from figures.compare import figure
     from simulations.comparison import Comparison, compare
     from simulations.datasets import load
     from simulations.descent import descend
@@ -59,6 +61,7 @@ __all__ = [
     "Trajectory",
     "compare",
     "descend",
+    "figure",
     "flow",
     "load",
     "predict",

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 def write(comparison: Comparison, directory: Path, version: str) -> None:
     """Write compare.pdf, .svg and .png, compare.json (parameters and results) and one npz for each run."""
+    from figures.compare import figure
     from figures.output import save
 
-    save(comparison.figure(), directory, "compare")
+    save(figure(comparison), directory, "compare")
     text = json.dumps(comparison.document(version), allow_nan=False, indent=1)
     (directory / "compare.json").write_text(text + "\n")
     for run in comparison.runs:

@@ -121,6 +121,14 @@ def _write_length(axes: Axes, text: str, begin: float, end: float, y: float) -> 
 def _write(axes: Axes, text: str, x: float, y: float, align: str, **style: Any) -> Text:
     shift = {"left": APART, "center": 0.0, "right": -APART}[align]
     return axes.annotate(
-        text, (x, y), (shift, 0), "axes fraction", "offset points", ha=align, va="center_baseline",
-        fontsize=SMALL, annotation_clip=False, **style,
+        text,
+        (x, y),
+        (shift, 0),
+        "axes fraction",
+        "offset points",
+        ha=align,
+        va="center_baseline",
+        fontsize=SMALL,
+        annotation_clip=False,
+        **style,
     )

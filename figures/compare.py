@@ -166,8 +166,16 @@ def _draw_run(axes: Axes, run: Run, colour: str, classifies: bool) -> None:
     draw_curve(axes, trajectory.times, train, steps=steps, color=lighter(colour, 0.35), **TRAIN)
     draw_curve(axes, trajectory.times, test, steps=steps, color=colour, **TEST)
     if curve is not None and curve.test_error is not None:
-        draw_curve(axes, curve.times, unit * curve.test_error, steps=steps, fill=False, color=darker(colour),
-                   gid="predicted", **PREDICTED)
+        draw_curve(
+            axes,
+            curve.times,
+            unit * curve.test_error,
+            steps=steps,
+            fill=False,
+            color=darker(colour),
+            gid="predicted",
+            **PREDICTED,
+        )
     low, high = axes.get_ylim()
     if trajectory.censored and trajectory.times[-1] > 0 and low <= test[-1] <= high:
         axes.plot(trajectory.times[-1:], test[-1:], color=colour, gid="open end", clip_on=False, **OPEN)
@@ -215,7 +223,11 @@ def _draw_legend(whole: Figure, comparison: Comparison) -> None:
         "train loss": {"color": lighter(grey, 0.35)} | TRAIN,
         "predicted": {"color": INK} | PREDICTED,
         f"arrival (at {threshold:g})": {
-            "color": grey, "linestyle": "none", "marker": "|", "markersize": 8, "markeredgewidth": 1.6,
+            "color": grey,
+            "linestyle": "none",
+            "marker": "|",
+            "markersize": 8,
+            "markeredgewidth": 1.6,
         },
     }
     if any(run.trajectory.censored for run in comparison.runs):
@@ -227,8 +239,15 @@ def _draw_legend(whole: Figure, comparison: Comparison) -> None:
         labels.append("swing between steps")
     top = 1 - 0.02 / whole.get_figheight()
     whole.legend(
-        handles, labels, loc="upper center", bbox_to_anchor=(0.5, top), ncols=len(labels), borderaxespad=0.2,
-        handlelength=1.8, columnspacing=1.4, handletextpad=0.6,
+        handles,
+        labels,
+        loc="upper center",
+        bbox_to_anchor=(0.5, top),
+        ncols=len(labels),
+        borderaxespad=0.2,
+        handlelength=1.8,
+        columnspacing=1.4,
+        handletextpad=0.6,
     )
 
 
@@ -256,9 +275,7 @@ def _notes(comparison: Comparison, rows: Rows) -> str:
 
 def _sentence(what: str, rows: Rows, true: Callable[[Group, list[Group]], bool]) -> list[str]:
     """Of which rules something is true, in each view; nothing if of none."""
-    named = {
-        view: ", ".join(_label(group) for group in groups if true(group, groups)) for view, groups in rows.items()
-    }
+    named = {view: ", ".join(_label(group) for group in groups if true(group, groups)) for view, groups in rows.items()}
     found = {view: names for view, names in named.items() if names}
     if len(set(named.values())) == 1:
         return [f"{what}: {names}." for names in list(found.values())[:1]]

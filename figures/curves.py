@@ -38,9 +38,7 @@ def time_limits(runs: Sequence[Run]) -> tuple[float, float]:
     return (begin, 1.3 * end) if end > 0 else (0.1, 10.0)
 
 
-def draw_curve(
-    axes: Axes, times: Array, values: Array, *, steps: bool, fill: bool = True, **style: Any
-) -> None:
+def draw_curve(axes: Axes, times: Array, values: Array, *, steps: bool, fill: bool = True, **style: Any) -> None:
     """One curve (T,) near the axes; of steps that swing to and fro, a band between its two sides."""
     times, values = _visible(axes, times, values)
     sides = _sides(axes, times, values) if steps else []

@@ -48,8 +48,17 @@ def divide(host: Axes, titles: list[str]) -> list[Axes]:
         part.yaxis.set_minor_locator(FixedLocator([1e-1, 1e-3]))
         part.yaxis.set_minor_formatter(NullFormatter())
         parts.append(part)
-    host.annotate("error |eᵢ| / |eᵢ(0)| of a direction", (0, 0.5), (-26, 0), "axes fraction", "offset points",
-                  rotation=90, ha="right", va="center", gid="ylabel")
+    host.annotate(
+        "error |eᵢ| / |eᵢ(0)| of a direction",
+        (0, 0.5),
+        (-26, 0),
+        "axes fraction",
+        "offset points",
+        rotation=90,
+        ha="right",
+        va="center",
+        gid="ylabel",
+    )
     return parts
 
 
@@ -58,12 +67,27 @@ def draw_amplitudes(panel: Axes, run: Run, shown: Indices, colours: list[str]) -
     trajectory, curve, steps = run.trajectory, run.curve, run.view == "descent"
     for rank, index in reversed(list(enumerate(shown))):
         width = THIN if len(shown) > LABELLED else THICK + min(0.6, 1.8 / len(shown)) * rank
-        draw_curve(panel, trajectory.times, relative(trajectory.amplitudes[:, index]), steps=steps,
-                   color=colours[rank], linewidth=width, gid="amplitude")
+        draw_curve(
+            panel,
+            trajectory.times,
+            relative(trajectory.amplitudes[:, index]),
+            steps=steps,
+            color=colours[rank],
+            linewidth=width,
+            gid="amplitude",
+        )
     for index in () if curve is None else _some(shown):
         assert curve is not None
-        draw_curve(panel, curve.times, relative(curve.amplitudes[:, index]), steps=steps, fill=False,
-                   color=INK, gid="predicted", **PREDICTED)
+        draw_curve(
+            panel,
+            curve.times,
+            relative(curve.amplitudes[:, index]),
+            steps=steps,
+            fill=False,
+            color=INK,
+            gid="predicted",
+            **PREDICTED,
+        )
 
 
 def draw_arrivals(panel: Axes, run: Run, shown: Indices, colours: list[str], threshold: float) -> None:
@@ -77,8 +101,16 @@ def draw_arrivals(panel: Axes, run: Run, shown: Indices, colours: list[str], thr
         ):
             if arrival is not None and np.isfinite(arrival) and arrival > 0:
                 panel.plot(
-                    [arrival], [threshold], linestyle="none", marker="|", markersize=size, color=colour,
-                    markeredgewidth=width, zorder=3, clip_on=False, gid=gid,
+                    [arrival],
+                    [threshold],
+                    linestyle="none",
+                    marker="|",
+                    markersize=size,
+                    color=colour,
+                    markeredgewidth=width,
+                    zorder=3,
+                    clip_on=False,
+                    gid=gid,
                 )
 
 
@@ -95,8 +127,18 @@ def draw_key(host: Axes, values: Array) -> list[str]:
     if len(values) <= LABELLED and len("".join(labels)) <= LONGEST_KEY:
         colours = direction_colours(list(np.linspace(1, 0, len(values))))
         handles = [Line2D([], [], color=colour, linewidth=1.9) for colour in colours]
-        host.legend(handles, labels, loc="lower right", bbox_to_anchor=(1, 1), ncols=LABELLED, borderpad=0,
-                    handlelength=1.0, handletextpad=0.3, columnspacing=0.8, borderaxespad=0.1)
+        host.legend(
+            handles,
+            labels,
+            loc="lower right",
+            bbox_to_anchor=(1, 1),
+            ncols=LABELLED,
+            borderpad=0,
+            handlelength=1.0,
+            handletextpad=0.3,
+            columnspacing=0.8,
+            borderaxespad=0.1,
+        )
         return colours
     norm = LogNorm(float(values.min()), float(values.max()))
     tall = inches(host)

@@ -42,8 +42,16 @@ def label_lines(axes: Axes, lines: Sequence[tuple[str, Line2D]], **style: Any) -
         for x, y, align in _places(axes, line):
             shift = APART if align == "left" else -APART
             text = axes.annotate(
-                label, (x, y), (shift, 0), "axes fraction", "offset points", ha=align, va="center",
-                color=darker(str(line.get_color()), 0.3), gid="label", **style,
+                label,
+                (x, y),
+                (shift, 0),
+                "axes fraction",
+                "offset points",
+                ha=align,
+                va="center",
+                color=darker(str(line.get_color()), 0.3),
+                gid="label",
+                **style,
             )
             box = text.get_window_extent().padded(CLEAR * dots(axes) / 72)
             free = not box.count_contains(obstacles) and not box.count_overlaps(taken)

@@ -130,12 +130,6 @@ class Comparison:
             "runs": [run.document(self.directions) for run in self.runs],
         }
 
-    def figure(self) -> Any:
-        """The picture of `compare`, a Matplotlib figure."""
-        from figures.compare import figure
-
-        return figure(self)
-
 
 def compare(
     model: LinearModel,
@@ -192,7 +186,7 @@ def compare(
                 runs.append(_run(model, how, view, weights, step, threshold, seed, max_steps, report))
     parameters = {
         **model.parameters(),
-        "start": weights[0].tolist() if len(weights) == 1 else seen.amplitudes.tolist(),
+        "start": seen.amplitudes.tolist() if model.starts_by_amplitude else weights.ravel().tolist(),
         "step": step,
         "threshold": threshold,
         "seed": seed,

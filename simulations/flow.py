@@ -38,7 +38,8 @@ VANISHED = 1e-9  # or from this part of a singular value, whichever comes first
 TOGETHER = 1e-8  # extinctions closer than this, relative to the time, count as one
 STRAIGHT = 1e-11  # change of the polar factor since the last restart below which the path is a straight line
 EMPTIED = 1e-4  # a direction is extinct when losing the vanished values leaves this part of its column
-DEAD = 1e-13  # a column's gradient below this part of the smallest singular value is dropped
+NOISE = 1e-13  # a column below this part of its start has died,
+DEAD = 1e-13  # a column's gradient below this part of the smallest singular value has died
 EXPLICIT_STEPS = 200  # of one segment, after which the implicit solver takes over
 
 
@@ -267,10 +268,14 @@ class _Run:
             dead = sizes <= 1e-3 * self.target[self.columns]
         else:
             smallest = np.linalg.svd(self.z * rates, compute_uv=False)[-1]
-            dead = (rates * sizes <= DEAD * smallest) & np.isfinite(self.arrivals[self.columns])
+            lost = sizes <= NOISE * self.seen.amplitudes[self.columns]
+            dead = (lost | (rates * sizes <= DEAD * smallest)) & np.isfinite(self.arrivals[self.columns])
         if not dead.any() or dead.all():
             return False
         self.z, self.columns = self.z[:, ~dead], self.columns[~dead]
+        if self.z.shape[0] > self.z.shape[1]:  # rows that only the dropped columns told apart
+            rows = np.linalg.svd(self.z, full_matrices=False)[0]
+            self.left, self.z = self.left @ rows, rows.T @ self.z
         return True
 
     def error_at(self, piece: Piece, x: float) -> tuple[float, Array]:

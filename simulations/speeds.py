@@ -74,6 +74,7 @@ class Speeds:
         z = state[1:].reshape(-1, len(rates))
         rows, _cols = z.shape
         left, values, right = np.linalg.svd(z * rates, full_matrices=False)
+        values = np.maximum(values, np.finfo(float).tiny)
         ratio = self._ratios(values)
         slope = np.broadcast_to(np.asarray(self._slope(values, 1.0, 1), float), values.shape)
         turned = values[:, None] * right  # Uᵀ G

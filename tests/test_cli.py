@@ -463,7 +463,7 @@ OFF_CENTRE = [  # ε, θ, margin, weight decay, start, step
     (0.003, 0.9, 0.5, 0.02, (-2.0, 5.0), 0.3),
     (0.01, 0.9, 0.0, 1.0, (3.0, 50.0), 0.5),  # one step removes the fast error
     (0.2, 0.6, 1.5, 0.0, (4.0, -3.0), 0.2),
-    (0.3, 1.0, 1.0, 0.0, (-2.0, -5.0), 0.7),
+    (0.3, 1.0, 1.0, 0.0, (-20.0, -5.0), 0.7),  # beyond the boundary, on the other side: half right
     (0.9, 0.8, 0.0, 0.0, (-30.0, -400.0), 1.9),  # negative start that turns positive every other step
     (0.01, 0.8, 1.0, 10.0, (1.0, 3.0), 0.01),
     (0.01, 0.8, 1.0, 1e-8, (0.1, 0.2), 0.5),

@@ -54,39 +54,29 @@ BROKEN_CRC = npz(X=X, Y=Y).replace(X.tobytes(), (X + 1).tobytes())
 
 REFUSED = {
     # csv
-    "text": (
-        "a.csv", b"1,2\n3,abc\n",
-        "hold numbers only, but row 2, column 2 of 'a.csv' holds the text 'abc'"),
+    "text": ("a.csv", b"1,2\n3,abc\n", "hold numbers only, but row 2, column 2 of 'a.csv' holds the text 'abc'"),
     "text below header": ("a.csv", b"u,y\n1,2\nx,4\n", "row 3, column 1 ('u') of 'a.csv' holds the text 'x'"),
     "text beside number in row 1": ("a.csv", b"u,2\n1,2\n", "row 1, column 1 of 'a.csv' holds the text 'u'"),
     "underscore": ("a.csv", b"1,2\n1_0,2\n", "row 2, column 1 of 'a.csv' holds the text '1_0'"),
     "other digits": ("a.csv", "1,2\n٣,2\n".encode(), "row 2, column 1 of 'a.csv' holds the text '٣'"),
     "long text": ("a.csv", b"1,2\n" + b"q" * 999 + b",1\n", f"holds the text '{'q' * 40}…'"),
     "quoted line breaks": ("a.csv", b'1,2\n"a\nb",2\n', r"row 3, column 1 of 'a.csv' holds the text 'a\nb'"),
-    "line break in header": (
-        "a.csv", b'"a\nb",y\nk,2\n',
-        r"row 3, column 1 ('a\nb') of 'a.csv' holds the text 'k'"),
+    "line break in header": ("a.csv", b'"a\nb",y\nk,2\n', r"row 3, column 1 ('a\nb') of 'a.csv' holds the text 'k'"),
     "empty cell": ("a.csv", b"1,2\n3, \n", "have no empty cell, but row 2, column 2 of 'a.csv' is empty"),
     "empty cell below header": ("a.csv", b"u,y\n,2\n", "row 2, column 1 ('u') of 'a.csv' is empty"),
     "last row of empty cells": ("a.csv", b"1,2\n3,4\n,\n", "row 3, column 1 of 'a.csv' is empty"),
     "empty title": ("a.csv", b",y\n1,2\n3,4\n", "row 1, column 1 of 'a.csv' is empty"),
     "ragged short": ("a.csv", b"1,2,3\n1,2\n", "in every row, but row 2 of 'a.csv' has 2 and should have 3"),
-    "ragged long": (
-        "a.csv", b"u,y\n1,2\n1,2,3\n",
-        "in every row, but row 3 of 'a.csv' has 3 and should have 2"),
+    "ragged long": ("a.csv", b"u,y\n1,2\n1,2,3\n", "in every row, but row 3 of 'a.csv' has 3 and should have 2"),
     "blank line inside": ("a.csv", b"1,2\n\n3,4\n", "row 2 of 'a.csv' has 0 and should have 2"),
     "nan": ("a.csv", b"1,2\n3,4\nnan,6\n", "hold finite numbers, but row 3, column 1 of 'a.csv' is nan"),
-    "nan in row 1": (
-        "a.csv", b"nan,nan\n3,4\n",
-        "hold finite numbers, but row 1, column 1 of 'a.csv' is nan"),
+    "nan in row 1": ("a.csv", b"nan,nan\n3,4\n", "hold finite numbers, but row 1, column 1 of 'a.csv' is nan"),
     "inf below header": ("a.csv", b"u,y\n1,2\n3,-inf\n", "but row 3, column 2 ('y') of 'a.csv' is -inf"),
     "overflow": ("a.csv", b"1,2\n1e400,2\n", "hold finite numbers, but row 2, column 1 of 'a.csv' is inf"),
     "huge": ("a.csv", b"1,2\n3,-1e101\n", "lie within ±1e+100, but row 2, column 2 of 'a.csv' is -1e+101"),
     "one sample": ("a.csv", b"1,2\n", "hold at least two samples, but 'a.csv' holds 1"),
     "header alone": ("a.csv", b"u,y\n", "hold at least two samples, but 'a.csv' holds 0"),
-    "no feature": (
-        "a.csv", b"1\n2\n",
-        "have a feature column and an output column, but 'a.csv' has 0 feature and 1"),
+    "no feature": ("a.csv", b"1\n2\n", "have a feature column and an output column, but 'a.csv' has 0 feature and 1"),
     "outputs alone": ("a.csv", b"y_a,y_b\n1,2\n3,4\n", "but 'a.csv' has 0 feature and 2 output columns"),
     "empty csv": ("a.csv", b"", "hold samples, but 'a.csv' is empty"),
     "blank csv": ("a.csv", b"\xef\xbb\xbf\r\n  \r\n", "hold samples, but 'a.csv' is empty"),
@@ -98,33 +88,27 @@ REFUSED = {
     "npy 3-D": ("a.npy", npy(np.ones((2, 2, 2))), "have 2 dimensions, but 'a.npy' has 3"),
     "npy 0-D": ("a.npy", npy(1.0), "have 2 dimensions, but 'a.npy' has 0"),
     "npy nan": ("a.npy", npy(with_one(np.nan)), "hold finite numbers, but row 2, column 1 of 'a.npy' is nan"),
-    "npy inf": (
-        "a.npy", npy(with_one(-np.inf)),
-        "hold finite numbers, but row 2, column 1 of 'a.npy' is -inf"),
+    "npy inf": ("a.npy", npy(with_one(-np.inf)), "hold finite numbers, but row 2, column 1 of 'a.npy' is -inf"),
     "npy long double": (
-        "a.npy", npy(with_one(1).astype("g") * np.longdouble("1e400")), "row 1, column 1 of 'a.npy' is inf"),
-    "npy huge": (
-        "a.npy", npy(with_one(1.1e100)),
-        "within ±1e+100, but row 2, column 1 of 'a.npy' is 1.1e+100"),
+        "a.npy",
+        npy(with_one(1).astype("g") * np.longdouble("1e400")),
+        "row 1, column 1 of 'a.npy' is inf",
+    ),
+    "npy huge": ("a.npy", npy(with_one(1.1e100)), "within ±1e+100, but row 2, column 1 of 'a.npy' is 1.1e+100"),
     "npy one sample": ("a.npy", npy(np.ones((1, 3))), "hold at least two samples, but 'a.npy' holds 1"),
     "npy no sample": ("a.npy", npy(np.ones((0, 3))), "hold at least two samples, but 'a.npy' holds 0"),
     "npy no feature": ("a.npy", npy(np.ones((3, 1))), "but 'a.npy' has 0 feature and 1 output columns"),
     "npy no column": ("a.npy", npy(np.ones((3, 0))), "but 'a.npy' has 0 feature and 0 output columns"),
     "npy complex": ("a.npy", npy(X * 1j), "hold real numbers, but 'a.npy' has dtype complex128"),
     "npy text": ("a.npy", npy(np.array([["a", "b"]])), "hold real numbers, but 'a.npy' has dtype <U1"),
-    "npy dates": (
-        "a.npy", npy(np.zeros((2, 2), "m8[s]")),
-        "hold real numbers, but 'a.npy' has dtype timedelta64"),
+    "npy dates": ("a.npy", npy(np.zeros((2, 2), "m8[s]")), "hold real numbers, but 'a.npy' has dtype timedelta64"),
     "npy objects": ("a.npy", npy(X.astype(object), True), "but 'a.npy' holds pickled objects or no array"),
     "npy pickle": ("a.npy", pickle.dumps([1, 2]), "be arrays of numbers, but 'a.npy' holds pickled objects"),
-    "npy garbage": (
-        "a.npy", b"garbage",
-        "be arrays of numbers, but 'a.npy' holds pickled objects or no array"),
+    "npy garbage": ("a.npy", b"garbage", "be arrays of numbers, but 'a.npy' holds pickled objects or no array"),
     "npy cut": ("a.npy", npy(X)[:-8], "be a file that NumPy can read, but 'a.npy' is corrupt: "),
     "npy cut header": ("a.npy", npy(X)[:20], "be a file that NumPy can read, but 'a.npy' is corrupt: "),
     "npy huge header": ("a.npy", HUGE_HEADER, "be a file that NumPy can read, but 'a.npy' is corrupt: "),
-    "npy long header": (
-        "a.npy", npy(np.zeros((2, 2), [("n" * 20_000, "f8")])), "is corrupt: 'Header info length"),
+    "npy long header": ("a.npy", npy(np.zeros((2, 2), [("n" * 20_000, "f8")])), "is corrupt: 'Header info length"),
     "npy empty": ("a.npy", b"", "hold samples, but 'a.npy' is empty"),
     "npz as npy": ("a.npy", npz(X=X, Y=Y), "but 'a.npy' is an npz archive"),
     # npz
@@ -132,9 +116,7 @@ REFUSED = {
     "npz no X": ("a.npz", npz(Y=Y), "hold X and Y, but 'a.npz' holds Y"),
     "npz nothing": ("a.npz", zipped(), "hold X and Y, but 'a.npz' holds no named array"),
     "npy as npz": ("a.npz", npy(X), "hold X and Y, but 'a.npz' holds no named array"),
-    "npz X_test alone": (
-        "a.npz", npz(X=X, Y=Y, X_test=X),
-        "hold X and X_test and Y and Y_test, but 'a.npz' holds"),
+    "npz X_test alone": ("a.npz", npz(X=X, Y=Y, X_test=X), "hold X and X_test and Y and Y_test, but 'a.npz' holds"),
     "npz samples": ("a.npz", npz(X=X, Y=Y[:2]), "have as many samples in X as in Y, but 'a.npz' has 3 and 2"),
     "npz one sample": ("a.npz", npz(X=X[:1], Y=Y[:1]), "hold at least two samples, but 'a.npz' holds 1"),
     "npz no feature": ("a.npz", npz(X=X[:, :0], Y=Y), "but 'a.npz' has 0 feature and 1 output columns"),
@@ -143,32 +125,24 @@ REFUSED = {
     "npz 3-D Y": ("a.npz", npz(X=X, Y=np.ones((3, 1, 1))), "have 1 or 2 dimensions, but Y of 'a.npz' has 3"),
     "npz nan": ("a.npz", npz(X=with_one(np.nan), Y=Y), "but row 2, column 1 of X of 'a.npz' is nan"),
     "npz inf in 1-D Y": ("a.npz", npz(X=X, Y=[0, 1, np.inf]), "but row 3, column 1 of Y of 'a.npz' is inf"),
-    "npz nan in test": (
-        "a.npz", npz(X=X, Y=Y, X_test=with_one(np.nan), Y_test=Y),
-        "column 1 of X_test of 'a.npz'"),
+    "npz nan in test": ("a.npz", npz(X=X, Y=Y, X_test=with_one(np.nan), Y_test=Y), "column 1 of X_test of 'a.npz'"),
     "npz complex": ("a.npz", npz(X=X, Y=Y * 1j), "hold real numbers, but Y of 'a.npz' has dtype complex128"),
     "npz objects": ("a.npz", npz(X=X, Y=Y.astype(object)), "but 'a.npz' holds pickled objects or no array"),
     "npz not arrays": ("a.npz", zipped(X=b"1", Y=b"2"), "hold real numbers, but X of 'a.npz' has dtype |S1"),
-    "npz test features": (
-        "a.npz", npz(X=X, Y=Y, X_test=X[:, :1], Y_test=Y),
-        "X_test of shape (n, 2) and Y_test"),
+    "npz test features": ("a.npz", npz(X=X, Y=Y, X_test=X[:, :1], Y_test=Y), "X_test of shape (n, 2) and Y_test"),
     "npz test outputs": ("a.npz", npz(X=X, Y=Y, X_test=X, Y_test=X), "'a.npz' has (3, 2) and (3, 2)"),
     "npz test samples": ("a.npz", npz(X=X, Y=Y, X_test=X, Y_test=Y[:2]), "'a.npz' has (3, 2) and (2, 1)"),
-    "npz no test sample": (
-        "a.npz", npz(X=X, Y=Y, X_test=X[:0], Y_test=Y[:0]),
-        "'a.npz' has (0, 2) and (0, 1)"),
+    "npz no test sample": ("a.npz", npz(X=X, Y=Y, X_test=X[:0], Y_test=Y[:0]), "'a.npz' has (0, 2) and (0, 1)"),
     "npz cut": ("a.npz", npz(X=X, Y=Y)[:-30], "be a file that NumPy can read, but 'a.npz' is corrupt: "),
-    "npz checksum": (
-        "a.npz", BROKEN_CRC,
-        "be a file that NumPy can read, but 'a.npz' is corrupt: \"Bad CRC-32"),
-    "npz garbage": (
-        "a.npz", b"garbage",
-        "be arrays of numbers, but 'a.npz' holds pickled objects or no array"),
+    "npz checksum": ("a.npz", BROKEN_CRC, "be a file that NumPy can read, but 'a.npz' is corrupt: \"Bad CRC-32"),
+    "npz garbage": ("a.npz", b"garbage", "be arrays of numbers, but 'a.npz' holds pickled objects or no array"),
     "npz empty": ("a.npz", b"", "hold samples, but 'a.npz' is empty"),
     # other endings
     "unknown ending": (
-        "a.txt", b"1,2\n",
-        "be digits, diabetes or a path ending in .csv, .npy or .npz, but is 'a.txt'."),
+        "a.txt",
+        b"1,2\n",
+        "be digits, diabetes or a path ending in .csv, .npy or .npz, but is 'a.txt'.",
+    ),
 }
 
 
@@ -438,21 +412,16 @@ def test_ends_of_the_uniform_law_stay_in_the_domain() -> None:
         (sample_folded_training, (0.5, 1, 0, 0), "Argument `size` must be positive, but is 0."),
         (sample_folded_training, (0.5, 1, 2.0, 0), "Argument `size` must be an integer, but is 2.0."),
         (sample_folded_training, (0.5, 1, True, 0), "Argument `size` must be an integer, but is True."),
-        (sample_folded_training, (0.5, 1, 5, -1),
-         "Argument `rng` must be a Generator or a seed of at least 0"),
-        (sample_folded_training, (0.5, 1, 5, None),
-         "Argument `rng` must be a numpy.random.Generator or an integer"),
+        (sample_folded_training, (0.5, 1, 5, -1), "Argument `rng` must be a Generator or a seed of at least 0"),
+        (sample_folded_training, (0.5, 1, 5, None), "Argument `rng` must be a numpy.random.Generator or an integer"),
         (sample_folded_test, (2, 1, 5, 0), "Argument `epsilon` must lie in (0, 1), but is 2."),
         (sample_folded_test, (0.5, 0, 5, 0), "Argument `theta` must lie in (0, π/2), but is 0."),
         (sample_folded_test, (0.5, math.pi / 2, 5, 0), "Argument `theta` must lie in (0, π/2), but is 1.57"),
         (sample_folded_test, (0.5, 1, -2, 0), "Argument `size` must be positive, but is -2."),
-        (sample_folded_test, (0.5, 1, 5, 1.5),
-         "Argument `rng` must be a numpy.random.Generator or an integer"),
+        (sample_folded_test, (0.5, 1, 5, 1.5), "Argument `rng` must be a numpy.random.Generator or an integer"),
     ],
 )
-def test_bad_sampling_argument_is_refused(
-    draw: Callable[..., Any], arguments: tuple[Any, ...], message: str
-) -> None:
+def test_bad_sampling_argument_is_refused(draw: Callable[..., Any], arguments: tuple[Any, ...], message: str) -> None:
     with pytest.raises((ArgumentError, ArgumentTypeError)) as caught:
         draw(*arguments)
     assert str(caught.value).startswith(message)

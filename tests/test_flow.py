@@ -144,3 +144,10 @@ def test_bad_tolerances_and_starts_are_refused():
         flow(Folded(), "gd", np.zeros(3))
     with pytest.raises(ArgumentError, match="`start` must be finite"):
         flow(Folded(), "gd", np.array([[np.nan, 1.0]]))
+
+
+def test_directions_that_die_first_leave_no_spare_rows():
+    model = Regression.from_spectrum([2531.5, 312.2, 1.25, 0.0127, 0.00127, 1.31e-5])
+    expected = predict(model, rule("damped:0.01"), "flow", model.start())
+    measured = flow(model, "damped:0.01", rtol=1e-8)
+    np.testing.assert_allclose(measured.arrivals, numbers(expected.arrivals), rtol=1e-5)

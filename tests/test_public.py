@@ -48,7 +48,7 @@ def test_import_is_light():
 
 def test_three_lines_of_a_notebook_cell():
     comparison = ef.compare(ef.Folded(epsilon=1e-3, theta=1.0), ["gd", "egd", "newton"], start=(1, 3))
-    figure = comparison.figure()
+    figure = ef.figure(comparison)
     assert isinstance(figure, matplotlib.figure.Figure)
     assert len(figure.axes) >= 2
     default = comparison.run("gd", "descent").plateaus()[0]

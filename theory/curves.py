@@ -64,7 +64,8 @@ def predict_curve(
     if not end > 0 or (limit is not None and step is not None and step >= limit):
         return None
     seen = model.directions(start)
-    grid = np.concatenate([[0.0], np.geomspace(end * 1e-5, end, POINTS)])
+    first = 1.0 if view == "descent" else min(end * 1e-5, 1e-2 / float(seen.values[0]))
+    grid = np.concatenate([[0.0], np.geomspace(min(first, end), end, POINTS)])
     if view == "descent":
         grid = np.unique(grid.round())
     found = _amplitudes(model, seen, rule, view, grid, end, step)

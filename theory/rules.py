@@ -13,6 +13,7 @@ import functools
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import mpmath
 import sympy as sp
@@ -61,6 +62,9 @@ class Rule:
         if strange:
             names = ", ".join(sorted(str(symbol) for symbol in strange))
             raise ArgumentError("law", "use no symbols but SIGMA, NORM and INDEX", f"uses {names}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Rule, (self.name, self.law, self.kind, self.options)
 
     @property
     def elementwise(self) -> bool:

@@ -47,12 +47,14 @@ class Directions:
 class LinearModel:
     """Base of the models: prediction W x, loss ½ E‖W x − y‖² + ½ λ‖W‖², W of shape (outputs, inputs).
 
-    A model is a frozen dataclass with a `name`, a `weight_decay`, its parameters, and `moments`.
+    A model is a frozen dataclass with a `name`, a `weight_decay`, its parameters, and `moments`; it says with
+    `starts_by_amplitude` whether its `start` takes error amplitudes rather than weights.
     The gradient is W (Σ + λI) − C for Σ = E x xᵀ and C = E y xᵀ.
     """
 
     name: str
     weight_decay: float
+    starts_by_amplitude = False
 
     def parameters(self) -> dict[str, Any]:
         """The parameters, ready for JSON."""

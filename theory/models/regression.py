@@ -71,6 +71,7 @@ class Regression(LinearModel):
     features: tuple[str, ...] = ()
     order: tuple[int, ...] = ()
     name = "regression"
+    starts_by_amplitude = True
 
     def __post_init__(self) -> None:
         nonnegative("weight_decay", self.weight_decay)
