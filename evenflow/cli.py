@@ -85,24 +85,22 @@ def compare(
     given = {"epsilon": epsilon, "theta": theta, "margin": margin, "spectrum": spectrum, "data": data}
     chosen = [rule(name.strip()) for name in rules.split(",")] if rules is not None else DEFAULT_RULES
     seeded = _seed(seed)
-    decay = nonnegative("weight_decay", weight_decay or 0)
+    decay = 0.0 if weight_decay is None else nonnegative("weight_decay", weight_decay)
     built, weights = _model(model, given, start, decay, seeded)
     step_size = None if step is None else positive("step", step)
     level = number("threshold", "1e-3" if threshold is None else threshold)
     if out is not None:
-        _writable(out)
+        _writable(Path(out))
     with Reporter() as reporter:
-        comparison = run(
-            built, chosen, step=step_size, start=weights, threshold=level, seed=seeded or 0, report=reporter
-        )
+        comparison = run(built, chosen, step=step_size, start=weights, threshold=level, seed=seeded, report=reporter)
     if out is not None:
         from evenflow.output import write
 
-        write(comparison, out, __version__)
+        write(comparison, Path(out), __version__)
     if as_json:
         typer.echo(json.dumps(comparison.document(__version__), allow_nan=False))
     else:
-        print_comparison(comparison, out)
+        print_comparison(comparison, None if out is None else Path(out))
 
 
 @app.command()
@@ -197,7 +195,10 @@ def _regression(
 
 
 def _writable(out: Path) -> None:
-    """Refuse a directory that cannot be written before any work is done."""
+    """Refuse a directory that cannot be written before any work is done, and leave no trace."""
+    if out == Path():
+        raise ArgumentError("out", "name a directory", "is empty or the current directory")
+    missing = [path for path in (out, *out.parents) if not path.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
         probe = out / ".evenflow"
@@ -205,6 +206,10 @@ def _writable(out: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise ArgumentError("out", "be a directory that can be written", f"is {out} ({error.strerror})") from None
+    finally:
+        for path in missing:
+            if path.is_dir():
+                path.rmdir()
 
 
 def main() -> None:
@@ -218,6 +223,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         code = 1
+    except OSError as error:
+        code = _refuse(f"Output could not be written: {error.strerror}.", 1)
     except Exception as error:
         line = one_line(error)
         if line is None:

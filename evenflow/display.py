@@ -22,11 +22,13 @@ class Reporter:
     """A progress bar on standard error, shown once a run takes more than a second."""
 
     def __init__(self) -> None:
+        console = Console(stderr=True)
         self.progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
-            console=Console(stderr=True),
+            console=console,
+            disable=not console.is_terminal,
             transient=True,
         )
         self.task = self.progress.add_task("", total=None)
@@ -52,7 +54,7 @@ class Reporter:
 
 def print_comparison(comparison: Comparison, out: Path | None) -> None:
     """Print the plateaus, the arrivals and what is worth saying about the run."""
-    console = Console()
+    console = Console(markup=False, emoji=False)
     runs = [run.document(comparison.directions) for run in comparison.runs]
     values = ", ".join(f"{name} = {_short(value)}" for name, value in comparison.parameters.items())
     console.print(f"{comparison.model.name}: {values}", soft_wrap=True, highlight=False)

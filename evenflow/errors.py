@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Any
 
 from typer.exceptions import TyperException
@@ -40,4 +41,5 @@ def _options(error: Any) -> list[str]:
 
 def _lower(error: TyperException) -> str:
     message = " ".join(error.format_message().split()).rstrip(".")
+    message = re.sub(r"\. Did you mean '?([^'?]+)'?\?", r" (did you mean \1?)", message)
     return f"{message[:1].lower()}{message[1:]}."

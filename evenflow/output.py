@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,10 @@ def write(comparison: Comparison, directory: Path, version: str) -> None:
     from figures.compare import figure
     from figures.output import save
 
+    directory.mkdir(parents=True, exist_ok=True)
     save(figure(comparison), directory, "compare")
     text = json.dumps(comparison.document(version), allow_nan=False, indent=1)
     (directory / "compare.json").write_text(text + "\n")
     for run in comparison.runs:
-        name = f"{run.rule.name}-{run.view}".replace(":", "-")
+        name = re.sub(r"[^\w.-]", "-", f"{run.rule.name}-{run.view}")
         run.trajectory.save(directory / f"{name}.npz")

@@ -21,6 +21,7 @@ from theory.predictions import Prediction, predict
 from theory.rules import Rule, rule
 
 Array = NDArray[np.float64]
+SLOW_STEPS = 10_000  # of a rule that draws a new basis every step
 DEFAULT_RULES = ("gd", "egd", "frobenius", "newton")
 Report = Callable[[str, int, int], None]
 
@@ -138,7 +139,7 @@ def compare(
     step: float | None = None,
     start: Any = None,
     threshold: float = 1e-3,
-    seed: int = 0,
+    seed: int | None = None,
     max_steps: int | None = None,
     report: Report | None = None,
 ) -> Comparison:
@@ -157,7 +158,7 @@ def compare(
     threshold
         An arrival is |e| ≤ threshold·|e₀|, in (0, 1).
     seed
-        For rules that draw at random.
+        For rules that draw at random; 0 if left out.
     max_steps
         Steps taken one by one; 100,000 if left out, and 20,000 for weights of more than 64 entries.
     report
@@ -182,14 +183,15 @@ def compare(
     runs = []
     with threadpool_limits(1):  # the matrices are small: more threads only wait for each other
         for how in dict.fromkeys(chosen):
+            limit = min(max_steps, SLOW_STEPS) if how.kind == "rsvd" else max_steps
             for view in ("flow", "descent") if can_flow(how) else ("descent",):
-                runs.append(_run(model, how, view, weights, step, threshold, seed, max_steps, report))
+                runs.append(_run(model, how, view, weights, step, threshold, seed or 0, limit, report))
     parameters = {
         **model.parameters(),
-        "start": seen.amplitudes.tolist() if model.starts_by_amplitude else weights.ravel().tolist(),
+        "start": _start_record(model, start, weights, seen),
         "step": step,
         "threshold": threshold,
-        "seed": seed,
+        "seed": seed if seed is not None else model.parameters().get("seed"),
         "rules": [how.name for how in dict.fromkeys(chosen)],
     }
     return Comparison(model, parameters, seen, tuple(runs))
@@ -222,6 +224,14 @@ def _run(
     end = float(trajectory.times[-1])
     curve = predict_curve(model, how, view, weights, end, step=step)
     return Run(how, view, prediction, trajectory, curve)
+
+
+def _start_record(model: LinearModel, start: Any, weights: Array, seen: Directions) -> list[float]:
+    """The start as the model takes it: weights, or error amplitudes with the signs they were given."""
+    if not model.starts_by_amplitude:
+        return [float(value) for value in weights.ravel()]
+    given = model.parameters().get("start") if start is None else start
+    return [float(value) for value in np.broadcast_to(seen.amplitudes if given is None else given, len(seen.values))]
 
 
 def _plain(value: Any) -> float | None:

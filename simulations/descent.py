@@ -20,6 +20,7 @@ from theory.rules import Rule, rule
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 CHUNK_NUMBERS = 2_000_000  # weights kept at once
+SMALLEST, FADED = 1e-290, "faded"  # an error that is about to leave the range of floating point numbers
 DIVERGED = 1e9  # growth of the error at which a run is given up
 RECORDED = 1500  # points of a recorded curve
 
@@ -84,11 +85,12 @@ def descend(
     seen = model.directions(start)
     limit = largest_stable_step(model, how)
     stable = limit is None or step < limit
-    record = _Record(numbers, seen, start, threshold)
+    record = _Record(numbers, seen, start, step, threshold)
     reason, cycles = "", limit is None
+    linear = how.power == 0 or how.kind == "newton"
     with np.errstate(over="ignore", invalid="ignore"):
         for chunk in steps(numbers, how, step, start, max_steps, seed=seed):
-            reason = record.extend(chunk, step, cycles)
+            reason = record.extend(chunk, step, cycles, linear)
             if progress is not None:
                 progress(record.count, max_steps)
             if reason:
@@ -99,8 +101,7 @@ def descend(
         reason = (reason or f"not settled after {record.count} steps") + (
             f"; step {step:.6g} is not below the largest stable step {limit:.6g}"
         )
-    elif not reason:
-        linear = how.power == 0 or how.kind == "newton"
+    elif not reason or reason == FADED:
         if linear:
             return _continued(model, numbers, how, step, start, record)
         reason = f"stopped after {record.count} steps, before every direction had arrived"
@@ -122,7 +123,7 @@ def checked_start(model: LinearModel, start: Any) -> Array:
 class _Record:
     """What is kept of a run while it goes on: thinned weights, error curves, first arrivals."""
 
-    def __init__(self, numbers: Population, seen: Directions, start: Array, threshold: float) -> None:
+    def __init__(self, numbers: Population, seen: Directions, start: Array, step: float, threshold: float) -> None:
         self.numbers, self.seen = numbers, seen
         self.basis = seen.basis
         self.level = threshold * seen.amplitudes
@@ -134,9 +135,9 @@ class _Record:
         self.kept: list[Array] = [start[None]]
         self.train = [numbers.train_error(start[None])]
         self.test = [numbers.test_error(start[None])]
-        self.scale = max(1.0, float(np.abs(start - numbers.minimiser).max()))
+        self.scale = max(1.0, step, float(np.abs(start - numbers.minimiser).max()))
 
-    def extend(self, chunk: Array, step: float, cycles: bool) -> str:
+    def extend(self, chunk: Array, step: float, cycles: bool, linear: bool) -> str:
         """Take in the weights after further steps; return a reason to stop, or an empty string."""
         amplitudes = np.sqrt((((chunk - self.numbers.minimiser) @ self.basis) ** 2).sum(axis=-2))
         times = np.arange(self.count + 1, self.count + len(chunk) + 1)
@@ -144,6 +145,9 @@ class _Record:
         wild = ~(amplitudes.max(axis=-1) <= DIVERGED * self.scale)
         if wild.any():
             length, reason = int(np.argmax(wild)), "diverged"
+        faded = (amplitudes[:length] < SMALLEST)[:, self.active].any(axis=-1)
+        if linear and faded.any():  # its sign would be lost with it
+            length, reason = int(np.argmax(faded)), FADED
         done = (amplitudes[:length] <= self.target)[:, self.active].all(axis=-1)
         if done.any():
             length, reason = int(np.argmax(done)) + 1, "every direction has arrived"
@@ -212,9 +216,9 @@ def _settled(chunk: Array, step: float, scale: float) -> str:
     return ""
 
 
-def log_times(last: int, count: int) -> NDArray[np.int64]:
+def log_times(last: int, count: int) -> Array:
     """About `count` whole steps up to `last`, evenly spread on a logarithmic axis."""
-    return np.unique(np.geomspace(1, max(1, last), count).round().astype(np.int64))
+    return np.unique(np.geomspace(1.0, float(max(1, last)), count).round())
 
 
 class Propagator:
@@ -226,12 +230,21 @@ class Propagator:
         The run, as in `steps`, for one start (c, d).
     basis
         Eigenvectors of the curvature as columns (d, d).
+    learns
+        Which of them have a curvature above rounding (d,).
     """
 
-    def __init__(self, numbers: Population, how: Rule, step: float, start: Array, basis: Array) -> None:
-        values = np.einsum("ij,ij->j", basis, numbers.curvature @ basis)
-        values = np.where(values > len(values) * np.finfo(float).eps * values.max(), values, 0.0)
-        products = step * (np.where(values > 0, 1.0, 0.0) if how.kind == "newton" else values)
+    def __init__(
+        self,
+        numbers: Population,
+        how: Rule,
+        step: float,
+        start: Array,
+        basis: Array,
+        learns: NDArray[np.bool_],
+    ) -> None:
+        values = np.where(learns, np.einsum("ij,ij->j", basis, numbers.curvature @ basis), 0.0)
+        products = step * (np.where(learns, 1.0, 0.0) if how.kind == "newton" else values)
         self.minimiser, self.basis = numbers.minimiser, basis
         self.error = (start - numbers.minimiser) @ basis
         self.sizes = np.sqrt((self.error**2).sum(axis=0))
@@ -243,7 +256,7 @@ class Propagator:
         """What is left of each direction's error after whole numbers of steps (n,): (n, d)."""
         steps = counts[:, None]
         with np.errstate(invalid="ignore"):
-            sizes = np.exp(np.where(steps == 0, 0.0, steps * self.logs))
+            sizes = np.maximum(np.exp(np.where(steps == 0, 0.0, steps * self.logs)), SMALLEST)
         return np.where(self.negative & (steps % 2 == 1), -sizes, sizes)
 
     def weights(self, counts: Array) -> Array:
@@ -264,7 +277,7 @@ def _continued(
     model: LinearModel, numbers: Population, how: Rule, step: float, start: Array, record: _Record
 ) -> Trajectory:
     """Finish a linear run too long to iterate: propagate to chosen steps and bisect for what changes."""
-    jump = Propagator(numbers, how, step, start, record.basis)
+    jump = Propagator(numbers, how, step, start, record.basis, record.seen.learns)
     arrivals, last = record.arrivals.copy(), record.count
     for index in map(int, np.flatnonzero(record.active)):
         last = max(last, jump.first(index, float(record.target[index]), record.count))

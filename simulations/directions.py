@@ -131,7 +131,7 @@ def _randomised(rank: int, iterations: int, seed: int) -> Direction:
     def apply(gradient: Array, rng: Any) -> tuple[Array, Any]:
         from sklearn.utils.extmath import randomized_svd
 
-        rng = np.random.RandomState(seed) if rng is None else rng
+        rng = np.random.RandomState(np.random.MT19937(seed)) if rng is None else rng
         if rank > min(gradient.shape):
             raise ArgumentError("rules", f"ask rsvd for a rank of at most {min(gradient.shape)}", f"asks for {rank}")
         left, values, right = randomized_svd(gradient, rank, n_oversamples=0, n_iter=iterations, random_state=rng)

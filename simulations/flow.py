@@ -131,7 +131,7 @@ class _Run:
         size = len(seen.values)
         self.arrivals, self.extinctions = np.full(size, np.nan), np.full(size, np.nan)
         self.arrivals[seen.learns & (seen.amplitudes == 0)] = 0.0
-        self.time, self.evaluations, self.reason = 0.0, 0, ""
+        self.time, self.noise, self.evaluations, self.reason = 0.0, 0.0, 0, ""
         self.pieces: list[Piece] = []
         self.ranks: list[int] = []
         self.restarts: list[float] = []
@@ -164,12 +164,12 @@ class _Run:
         return np.concatenate([[pace], (-pace * way).ravel()])
 
     def _solver(self, kind: type[OdeSolver], state: Array) -> OdeSolver:
-        smallest = np.maximum(np.sqrt((self.z**2).sum(axis=0)), 1e-12 * np.abs(self.z).max())
+        sizes = np.sqrt((self.z**2).sum(axis=0))
+        smallest = np.minimum(1e-3 * sizes, 0.1 * self.target[self.columns])
+        smallest = np.maximum(smallest, 1e-15 * np.abs(self.z).max() if len(self.z) > 1 else 0.0)
         pace = self.speeds.direction(self.z, self.rates[self.columns])[1]
         soon = self.time + pace / self.rates[self.columns].max()
-        atol = np.concatenate(
-            [[self.rtol * 1e-3 * soon], np.broadcast_to(self.rtol * 1e-3 * smallest, self.z.shape).ravel()]
-        )
+        atol = np.concatenate([[self.rtol * 1e-3 * soon], np.broadcast_to(self.rtol * smallest, self.z.shape).ravel()])
         options: dict[str, Any] = {"rtol": self.rtol, "atol": atol}
         if kind is LSODA:
             options = {"rtol": self.rtol, "atol": np.maximum(atol, 1e-15 * np.abs(self.z).max())}
@@ -183,6 +183,7 @@ class _Run:
         solver, taken = self._solver(LSODA if self.stiff else DOP853, state), 0
         polar = self.speeds.polar(self.z, self.rates[self.columns]) if self.speeds.straight else None
         begun = self.time
+        self.noise = NOISE * float(np.linalg.svd(self.z * self.rates[self.columns], compute_uv=False)[0])
         while not self.reason:
             if taken == EXPLICIT_STEPS and not self.stiff:
                 self.stiff, solver = True, self._solver(LSODA, solver.y)
@@ -228,7 +229,7 @@ class _Run:
         """Extrapolate to the next extinction once it is at hand or the path is straight; then restart."""
         rates, before = self.rates[self.columns], np.sqrt((self.z**2).sum(axis=0))
         left, values, right = np.linalg.svd(self.z * rates, full_matrices=False)
-        remaining = self.speeds.remaining(values, right, rates)
+        remaining, bounds = self.speeds.remaining(values, right, rates)
         way = left @ right
         if polar is not None and np.abs(way - polar).max() <= STRAIGHT:
             length = straight_length(self.z, way, rates)
@@ -237,8 +238,8 @@ class _Run:
             self._keep(self._line(way, length))
             self.time, self.z = self.time + length, self.z - length * way
             left, values, right = np.linalg.svd(self.z * rates, full_matrices=False)
-            remaining = self.speeds.remaining(values, right, rates)
-        elif remaining.min() > self.remaining * self.time:
+            remaining, _ = self.speeds.remaining(values, right, rates)
+        elif not (bounds <= self.remaining * self.time).any() and not self._in_noise(values):
             return False
         gone = remaining <= remaining.min() + TOGETHER * self.time
         self.left, self.z = self.left @ left[:, ~gone], left[:, ~gone].T @ self.z
@@ -253,6 +254,10 @@ class _Run:
         self._drop()
         self.ranks.append(self.z.shape[0])
         return True
+
+    def _in_noise(self, values: Array) -> bool:
+        """Whether the smallest singular value has sunk below what the others leave it of precision."""
+        return len(values) > 1 and not self.speeds.isotropic and bool(values[-1] <= self.noise)
 
     def _line(self, way: Array, length: float) -> Piece:
         time, z = self.time, self.z

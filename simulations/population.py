@@ -104,7 +104,7 @@ def folded_test_error(weights: Array, epsilon: float, theta: float) -> Array:
     angle = np.arctan2(w2, w1)
     angle = np.where((w1 == 0) & (w2 == 0), np.pi, angle)  # a zero vector classifies nothing correctly
     above = np.minimum(angle / width, 1.0)
-    below = np.maximum(1.0 - (angle + np.pi) / width, 0.0)
+    below = np.clip(1.0 - (angle + np.pi) / width, 0.0, np.nextafter(1.0, 0.0))  # the sector is never all wrong here
     return np.where(angle >= 0, above, below)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from theory.rules import INDEX, NORM, SIGMA, Rule
 
 Array = NDArray[np.float64]
+TINY = 1e-200  # in place of a singular value that is zero
 
 
 class Speeds:
@@ -46,19 +47,26 @@ class Speeds:
         polar: Array = left @ right
         return polar
 
-    def remaining(self, values: Array, right: Array, rates: Array) -> Array:
-        """Time to each singular value's extinction, σ/(α h(σ) vᵀΛv), if its direction v stays (r,)."""
-        if self.isotropic:  # the gradient vanishes as a whole
+    def remaining(self, values: Array, right: Array, rates: Array) -> tuple[Array, Array]:
+        """Time to each singular value's extinction, and a bound on it (r,).
+
+        The time is σ/(α h(σ) vᵀΛv) if the direction v stays; where v turns towards slower directions, as it does
+        on gradient descent's path, it is at most σ/(α h(σ)) Σⱼ |vⱼ|/λⱼ.
+        """
+        if self.isotropic:  # the gradient vanishes as a whole, like a single row
             squares = values**2
-            slope = squares @ (right**2 @ rates) / squares.sum()
-            return np.full(len(right), 1 / (self.vanishing * self._ratios(np.sqrt(squares.sum())[None])[0] * slope))
-        pull = (right**2) @ rates
-        safe = np.maximum(values, np.finfo(float).tiny)
-        return np.where(values > 0, 1 / (self.vanishing * self._ratios(safe) * pull), 0.0)
+            norm = np.sqrt(squares.sum())
+            mixed = np.sqrt(squares @ right**2) / norm
+            scale = 1 / (self.vanishing * self._ratios(norm[None])[0])
+            count = len(right)
+            return np.full(count, scale / (mixed**2 @ rates)), np.full(count, scale * (mixed @ (1 / rates)))
+        scales = 1 / (self.vanishing * self._ratios(values))
+        times, bounds = scales / (right**2 @ rates), scales * (np.abs(right) @ (1 / rates))
+        return np.where(values > 0, times, 0.0), np.where(values > 0, bounds, 0.0)
 
     def _ratios(self, values: Array) -> Array:
         """h(σ)/σ."""
-        safe = np.maximum(values, np.finfo(float).tiny)
+        safe = np.maximum(values, TINY)
         norm, index = np.sqrt((safe**2).sum()), np.arange(1, len(safe) + 1)
         ratios: Array = np.broadcast_to(np.asarray(self.how.speed(safe, norm, index), float), safe.shape) / safe
         return ratios
@@ -74,7 +82,7 @@ class Speeds:
         z = state[1:].reshape(-1, len(rates))
         rows, _cols = z.shape
         left, values, right = np.linalg.svd(z * rates, full_matrices=False)
-        values = np.maximum(values, np.finfo(float).tiny)
+        values = np.maximum(values, TINY)
         ratio = self._ratios(values)
         slope = np.broadcast_to(np.asarray(self._slope(values, 1.0, 1), float), values.shape)
         turned = values[:, None] * right  # Uᵀ G

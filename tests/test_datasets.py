@@ -408,7 +408,7 @@ def test_ends_of_the_uniform_law_stay_in_the_domain() -> None:
         (sample_folded_training, (1, 1, 5, 0), "Argument `epsilon` must lie in (0, 1), but is 1."),
         (sample_folded_training, (0.5, -1, 5, 0), "Argument `margin` must be zero or positive, but is -1."),
         (sample_folded_training, (0.5, math.nan, 5, 0), "Argument `margin` must be finite, but is nan."),
-        (sample_folded_training, (0.5, 1e200, 5, 0), "Argument `margin` must lie in [0, 1e+100), but is "),
+        (sample_folded_training, (0.5, 1e200, 5, 0), "Argument `margin` must be at most 1e+100 in size, but is "),
         (sample_folded_training, (0.5, 1, 0, 0), "Argument `size` must be positive, but is 0."),
         (sample_folded_training, (0.5, 1, 2.0, 0), "Argument `size` must be an integer, but is 2.0."),
         (sample_folded_training, (0.5, 1, True, 0), "Argument `size` must be an integer, but is True."),

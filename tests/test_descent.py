@@ -19,7 +19,7 @@ def test_the_propagator_is_what_the_steps_do():
     numbers, start = population(model), model.start((2, -3))
     for name, step in (("gd", 0.9), ("gd", 0.2), ("newton", 0.3), ("newton", 1.4)):
         taken = np.concatenate(list(steps(numbers, rule(name), step, start, 60)))
-        jumped = Propagator(numbers, rule(name), step, start, np.eye(2)).weights(np.arange(1.0, 61.0))
+        jumped = Propagator(numbers, rule(name), step, start, np.eye(2), np.ones(2, bool)).weights(np.arange(1.0, 61.0))
         np.testing.assert_allclose(taken, jumped, rtol=1e-11, atol=1e-13)
 
 

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+SMALLEST, LARGEST = 1e-100, 1e100  # within which squares and products stay numbers
+
 
 class ArgumentError(ValueError):
     """An argument of the right type has a value outside its domain."""
@@ -30,22 +32,35 @@ def number(name: str, value: Any) -> float:
         raise ArgumentTypeError(name, "be a number", f"is {value!r}") from None
     if not math.isfinite(result):
         raise ArgumentError(name, "be finite", f"is {result}")
+    if abs(result) > LARGEST:
+        raise ArgumentError(name, f"be at most {LARGEST:g} in size", f"is {plain(result)}")
     return result
+
+
+def _not_tiny(name: str, value: float) -> float:
+    if value != 0 and abs(value) < SMALLEST:
+        raise ArgumentError(name, f"be zero or at least {SMALLEST:g} in size", f"is {plain(value)}")
+    return value
+
+
+def plain(value: float) -> str:
+    """The shortest text that reads back as the same number."""
+    return repr(float(value)).removesuffix(".0")
 
 
 def positive(name: str, value: object) -> float:
     """Return `value` as a float greater than zero, or refuse it."""
     result = number(name, value)
     if result <= 0:
-        raise ArgumentError(name, "be positive", f"is {result:g}")
-    return result
+        raise ArgumentError(name, "be positive", f"is {plain(result)}")
+    return _not_tiny(name, result)
 
 
 def nonnegative(name: str, value: object) -> float:
     """Return `value` as a float of at least zero, or refuse it."""
     result = number(name, value)
     if result < 0:
-        raise ArgumentError(name, "be zero or positive", f"is {result:g}")
+        raise ArgumentError(name, "be zero or positive", f"is {plain(result)}")
     return result
 
 
@@ -53,15 +68,15 @@ def inside(name: str, value: object, low: float, high: float, interval: str) -> 
     """Return `value` as a float strictly between `low` and `high`; `interval` words the domain."""
     result = number(name, value)
     if not low < result < high:
-        raise ArgumentError(name, f"lie in {interval}", f"is {result:.17g}")
-    return result
+        raise ArgumentError(name, f"lie in {interval}", f"is {plain(result)}")
+    return _not_tiny(name, result)
 
 
 def numbers(name: str, values: object) -> tuple[float, ...]:
     """Return a non-empty sequence of finite floats, or refuse it."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         values = (values,)
-    result = tuple(number(name, value) for value in values)
+    result = tuple(_not_tiny(name, number(name, value)) for value in values)
     if not result:
         raise ArgumentError(name, "hold at least one number", "is empty")
     return result
@@ -77,7 +92,7 @@ def length(name: str, values: Sequence[float], allowed: Sequence[int]) -> None:
 def known(name: str, value: str, choices: Sequence[str]) -> str:
     """Return `value` if it is one of `choices`; otherwise list them and name the nearest."""
     if value not in choices:
-        near = difflib.get_close_matches(value, choices, n=1, cutoff=0.4)
+        near = difflib.get_close_matches(value.lower(), choices, n=1, cutoff=0.4)
         hint = f" (did you mean {near[0]}?)" if near else ""
         raise ArgumentError(name, f"be one of {', '.join(choices)}", f"is {value!r}{hint}")
     return value

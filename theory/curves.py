@@ -121,6 +121,7 @@ def _by_clock(seen: Directions, rule: Rule, end: float) -> tuple[Array, Array]:
     path = np.concatenate([[0.0], np.geomspace(1e-6 / rates[0], 60 / rates[active].min(), 40 * POINTS)])
     norm = np.sqrt((rates * errors * np.exp(-rates * path[:, None])) ** 2 @ np.ones_like(rates))
     pace = compiled(clock_pace(rule), (SIGMA,))(np.maximum(norm, 1e-300))
+    pace = np.broadcast_to(pace, norm.shape)
     times = np.concatenate([[0.0], cumulative_simpson(pace, x=path)])
     kept = np.flatnonzero(times <= end * (1 + 1e-9))
     kept = np.unique(kept[np.linspace(0, len(kept) - 1, 4 * POINTS).astype(int)])

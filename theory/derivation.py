@@ -123,7 +123,14 @@ class Derivation:
 @functools.lru_cache(maxsize=256)
 def compiled(expression: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
     """Compile an expression for NumPy arrays and SciPy's special functions, once."""
-    return sp.lambdify(arguments, expression, ["scipy", "numpy"], cse=True)
+    return sp.lambdify(arguments, accurate(expression), ["scipy", "numpy"], cse=True)
+
+
+def accurate(expression: sp.Expr) -> sp.Expr:
+    """The same expression with log(1 + x) written so that a small x is not rounded away."""
+    from sympy.codegen.rewriting import log1p_opt, optimize
+
+    return optimize(expression, (log1p_opt,)) if expression.has(sp.log) else expression
 
 
 _LATEX = dict(

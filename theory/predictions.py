@@ -165,7 +165,8 @@ def _folded(
     arrivals = tuple(_contracted(left, e, threshold, view, time) for left, e in zip((fast, slow), errors, strict=True))
     extinctions: tuple[float | None, ...] = (None, None)
     if view == "flow" and rule.vanishing_power > 0 and any(errors):
-        extinctions = (time(0.0, math.inf),) * 2
+        rest = time(0.0, math.inf)
+        extinctions = tuple(rest if e else None for e in errors)
     if view == "descent":
         length = float(plateaus.longest_run(edge))
     else:

@@ -9,6 +9,7 @@ other means; `simulations.directions` carries them out.
 
 from __future__ import annotations
 
+import difflib
 import functools
 import importlib
 from collections.abc import Callable
@@ -18,13 +19,15 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from theory.checks import ArgumentError, ArgumentTypeError, known, number
+from theory.checks import SMALLEST, ArgumentError, ArgumentTypeError, known, number, plain
+from theory.derivation import accurate
 
 SIGMA = sp.Symbol("sigma", positive=True)
 NORM = sp.Symbol("n", positive=True)
 INDEX = sp.Symbol("i", positive=True, integer=True)
 
-NEWTON_SCHULZ = (sp.Rational("3.4445"), sp.Rational("-4.7750"), sp.Rational("2.0315"))
+NEWTON_SCHULZ = (sp.Float("3.4445"), sp.Float("-4.7750"), sp.Float("2.0315"))
+MOST_STEPS, MOST_POWER = 8, 10
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Rule:
         if strange:
             names = ", ".join(sorted(str(symbol) for symbol in strange))
             raise ArgumentError("law", "use no symbols but SIGMA, NORM and INDEX", f"uses {names}")
+        _check_speed(self.law)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Rule, (self.name, self.law, self.kind, self.options)
@@ -98,8 +102,9 @@ class Rule:
         if self.power is not None:
             return self.power
         law = sp.lambdify(SIGMA, self.law.subs({NORM: SIGMA, INDEX: 1}), "mpmath")
-        high, low = (abs(law(mpmath.mpf(10) ** power)) for power in (-400, -410))
-        slope = mpmath.log10(high / low) / 10
+        with mpmath.workdps(900):
+            high, low = (abs(law(mpmath.mpf(10) ** power)) for power in (-400, -410))
+            slope = mpmath.log10(high / low) / 10
         return 1 - sp.nsimplify(round(float(slope), 9), rational=True)
 
     @functools.cached_property
@@ -107,7 +112,7 @@ class Rule:
         """The law compiled for NumPy arrays: ``speed(σ, n, i)``."""
         if self.law is None:
             raise ArgumentError("rule", "be a spectral rule", f"is {self.name}")
-        return sp.lambdify((SIGMA, NORM, INDEX), self.law, "numpy", cse=True)
+        return sp.lambdify((SIGMA, NORM, INDEX), accurate(self.law), "numpy", cse=True)
 
 
 def newton_schulz(steps: int = 5, coefficients: tuple[sp.Expr, ...] = NEWTON_SCHULZ) -> sp.Expr:
@@ -122,19 +127,16 @@ def newton_schulz(steps: int = 5, coefficients: tuple[sp.Expr, ...] = NEWTON_SCH
     return x
 
 
-def _text(value: float) -> str:
-    """The shortest text that reads back as the same number."""
-    return repr(value).removesuffix(".0")
-
-
 def _power(alpha: float) -> Rule:
-    return Rule(f"power:{_text(alpha)}", SIGMA ** (1 - sp.nsimplify(alpha, rational=True)))
+    if abs(alpha) > MOST_POWER:
+        raise ArgumentError("rules", f"give `power` an α from -{MOST_POWER} to {MOST_POWER}", f"has {plain(alpha)}")
+    return Rule(f"power:{plain(alpha)}", SIGMA ** (1 - sp.nsimplify(alpha, rational=True)))
 
 
 def _damped(delta: float) -> Rule:
-    if delta <= 0:
+    if delta < SMALLEST:
         raise ArgumentError("rules", "give `damped` a positive δ, as in damped:0.01", f"has {delta:g}")
-    return Rule(f"damped:{_text(delta)}", SIGMA / sp.sqrt(SIGMA**2 + sp.nsimplify(delta, rational=True) ** 2))
+    return Rule(f"damped:{plain(delta)}", SIGMA / sp.sqrt(SIGMA**2 + sp.nsimplify(delta, rational=True) ** 2))
 
 
 def _count(rule: str, value: float) -> int:
@@ -150,13 +152,15 @@ def _truncated(rank: float) -> Rule:
 
 def _schulz(steps: float = 5) -> Rule:
     steps = _count("newton-schulz", steps)
+    if steps > MOST_STEPS:
+        raise ArgumentError("rules", f"give `newton-schulz` at most {MOST_STEPS} steps", f"has {steps}")
     return Rule(f"newton-schulz:{steps}" if steps != 5 else "newton-schulz", newton_schulz(steps))
 
 
 def _momentum(beta: float) -> Rule:
     if not 0 <= beta < 1:
         raise ArgumentError("rules", "give `momentum` a β in [0, 1)", f"has {beta:g}")
-    return Rule(f"momentum:{_text(beta)}", kind="momentum", options={"beta": beta})
+    return Rule(f"momentum:{plain(beta)}", kind="momentum", options={"beta": beta})
 
 
 def _rsvd(rank: float) -> Rule:
@@ -246,13 +250,30 @@ def _own(module: str, attribute: str) -> Rule:
         found = getattr(importlib.import_module(module), attribute)
     except Exception as error:  # whatever the user's module raises
         why = " ".join(str(error).split())
-        known("rules", f"{module}:{attribute}", [*RULE_IDS, f"module:NAME (tried it: {why})"])
-        raise
+        near = difflib.get_close_matches(module, WITH_VALUE, n=1, cutoff=0.7)
+        hint = f" (did you mean {near[0]}:{WITH_VALUE[near[0]][0]}?)" if near else f", which cannot be imported: {why}"
+        raise ArgumentError(
+            "rules", f"be one of {', '.join(RULE_IDS)}, or module:NAME", f"is {f'{module}:{attribute}'!r}{hint}"
+        ) from None
     if isinstance(found, sp.Expr):
-        try:
-            return Rule(attribute, found)
-        except ArgumentError as error:
-            raise ArgumentError("rules", f"name a usable law in {module}", f"{attribute} is not one: {error}") from None
+        strange = found.free_symbols - {SIGMA, NORM, INDEX}
+        if strange:
+            names = ", ".join(sorted(map(str, strange)))
+            raise ArgumentError(
+                "rules", "name a law with no symbols but SIGMA, NORM and INDEX", f"{attribute} uses {names}"
+            )
+        found = Rule(attribute, found)
     if not isinstance(found, Rule):
         raise ArgumentError("rules", f"name a Rule or an expression in {module}", f"{attribute} is {found!r}")
     return found
+
+
+def _check_speed(law: sp.Expr) -> None:
+    """Refuse a law whose speed is negative or no number, tried at three singular values."""
+    if NORM in law.free_symbols:
+        return
+    speed = sp.lambdify((SIGMA, INDEX), law, "mpmath")
+    for sigma in ("1e-3", "0.1", "1"):
+        value = speed(mpmath.mpf(sigma), 1)
+        if isinstance(value, mpmath.mpc) or not mpmath.isfinite(value) or value < 0:
+            raise ArgumentError("law", "give a speed that is finite and not negative", f"gives {value} at σ = {sigma}")

@@ -92,10 +92,20 @@ class LinearModel:
         """Eigenvalues (descending, those below rounding set to zero) and eigenvectors of the curvature."""
         import numpy as np
 
+        if self.diagonal:
+            order = np.argsort(-self.curvature.diagonal(), kind="stable")
+            return self.curvature.diagonal()[order], np.eye(len(order))[:, order]
         values, basis = np.linalg.eigh(self.curvature)
         values, basis = values[::-1].copy(), basis[:, ::-1].copy()
         values[values <= len(values) * np.finfo(float).eps * values[0]] = 0.0
         return values, basis
+
+    @property
+    def diagonal(self) -> bool:
+        """Whether the directions are the axes, so that no eigenvalue or amplitude is rounded."""
+        import numpy as np
+
+        return not np.any(self.curvature - np.diag(self.curvature.diagonal()))
 
     @functools.cached_property
     def minimiser(self) -> Array:
@@ -124,7 +134,9 @@ class LinearModel:
         commutator = values[:, None] * gram - gram * values
         aligned = bool(np.abs(commutator).max() <= ALIGNED * values[0] * max(np.trace(gram), 1e-300))
         amplitudes = np.sqrt(np.diag(gram))
-        amplitudes[amplitudes <= 1e-14 * np.abs(start).max(initial=amplitudes.max())] = 0.0
+        if not self.diagonal:
+            scale = max(np.abs(start).max(), np.abs(self.minimiser).max())
+            amplitudes[amplitudes <= 16 * np.finfo(float).eps * scale] = 0.0
         return Directions(values, basis, amplitudes, values > 0, aligned)
 
 
