@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.polar import SMALL, polar
 from theory.checks import ArgumentError
 from theory.rules import Rule
 
@@ -56,6 +57,8 @@ def spectral(rule: Rule, gradient: Array) -> Array:
         return gradient * np.divide(
             _speeds(rule, norm[..., 0, :], gradient)[..., None], norm, out=np.zeros_like(norm), where=norm > 0
         )
+    if rule.power == 1 and gradient.ndim == 2 and min(gradient.shape) >= SMALL:
+        return polar(gradient).factor
     left, values, right = np.linalg.svd(gradient, full_matrices=False)
     return (left * _speeds(rule, values, gradient)[..., None, :]) @ right
 
