@@ -160,7 +160,7 @@ def compare(
     seed
         For rules that draw at random; 0 if left out.
     max_steps
-        Steps taken one by one; 100,000 if left out, and 20,000 for weights of more than 64 entries.
+        Steps taken one by one; 100,000 if left out, and 10,000 for weights of more than 64 entries.
     report
         Called with a label, work done and work in all.
 
@@ -179,7 +179,7 @@ def compare(
         step = min(0.1, 1 / float(seen.values[0])) if "data" in model.parameters() else 0.1
     positive("step", step)
     if max_steps is None:
-        max_steps = 100_000 if weights.size <= 64 else 20_000
+        max_steps = 100_000 if weights.size <= 64 else 10_000
     runs = []
     with threadpool_limits(1):  # the matrices are small: more threads only wait for each other
         for how in dict.fromkeys(chosen):

@@ -40,6 +40,7 @@ STRAIGHT = 1e-11  # change of the polar factor since the last restart below whic
 EMPTIED = 1e-4  # a direction is extinct when losing the vanished values leaves this part of its column
 NOISE = 1e-13  # a column below this part of its start has died,
 DEAD = 1e-13  # a column's gradient below this part of the smallest singular value has died
+DENSE = 20  # points recorded of each step while they are few, one of each when they are many
 EXPLICIT_STEPS = 200  # of one segment, after which the implicit solver takes over
 
 
@@ -132,7 +133,9 @@ class _Run:
         self.arrivals, self.extinctions = np.full(size, np.nan), np.full(size, np.nan)
         self.arrivals[seen.learns & (seen.amplitudes == 0)] = 0.0
         self.time, self.noise, self.evaluations, self.reason = 0.0, 0.0, 0, ""
-        self.pieces: list[Piece] = []
+        self.points: list[tuple[float, Array]] = [(0.0, self.origin)]
+        self.changes: list[float] = []  # times at which the test error reaches or leaves 100 %
+        self.begins_whole = self.whole = self._misclassifies_all(self.origin)
         self.ranks: list[int] = []
         self.restarts: list[float] = []
         self.left, self.z = self._reduced(np.eye(len(start)), self.origin[:, self.columns])
@@ -214,8 +217,14 @@ class _Run:
             self.reason = f"stopped after {self.evaluations} evaluations, before every direction had arrived"
 
     def _keep(self, piece: Piece) -> None:
-        """Store an accepted piece and locate the arrivals in it."""
-        self.pieces.append(piece)
+        """Sample an accepted piece and locate in it the arrivals, and the changes to and from 100 % test error."""
+        count = DENSE if len(self.points) < RECORDED else 1
+        for x in np.arange(1, count + 1) / count:
+            self.points.append(self.error_at(piece, float(x)))
+            whole = self._misclassifies_all(self.points[-1][1])
+            if whole != self.whole:
+                self.changes.append(self._bisect(piece, float(x) - 1 / count, float(x)))
+                self.whole = whole
         ends = np.sqrt((piece.at(1.0)[1] ** 2).sum(axis=0))
         for place, index in enumerate(piece.columns):
             if np.isnan(self.arrivals[index]) and ends[place] <= self.level[index]:
@@ -291,19 +300,20 @@ class _Run:
         return time, error
 
     def trajectory(self, model: LinearModel) -> Trajectory:
-        """Sample the pieces and measure the plateaus on them."""
-        share = max(2, RECORDED // max(1, len(self.pieces)))
-        xs = np.linspace(0, 1, share + 1)[1:]
-        points = [self.error_at(piece, float(x)) for piece in self.pieces for x in xs]
-        times = np.array([0.0, *(time for time, _ in points), *([self.time] if self.reason == "at rest" else [])])
-        rest = [np.where(self.seen.learns, 0.0, self.origin)] if self.reason == "at rest" else []
-        errors = np.array([self.origin, *(error for _, error in points), *rest])
+        """Measure the plateaus on the sampled points, and thin these."""
+        if self.reason == "at rest":
+            self.points.append((self.time, np.where(self.seen.learns, 0.0, self.origin)))
+            if self.whole and not self._misclassifies_all(self.points[-1][1]):
+                self.changes.append(self.time)
+        stride = -(-len(self.points) // (3 * RECORDED))
+        kept = [*self.points[:-1:stride], self.points[-1]]
+        times, errors = np.array([time for time, _ in kept]), np.array([error for _, error in kept])
         weights = self.numbers.minimiser + errors @ self.seen.basis.T
         train, test = self.numbers.train_error(weights), self.numbers.test_error(weights)
         arrived = bool(np.isfinite(self.arrivals[self.active]).all())
         measured: dict[str, float | None] = {}
         if self.numbers.classifies:
-            measured[plateaus.LONGEST_RUN] = self._longest(test >= 1.0, share) if arrived else None
+            measured[plateaus.LONGEST_RUN] = self._longest() if arrived else None
         measured[plateaus.ARRIVAL_SPREAD] = plateaus.spread(self.arrivals[self.active], np.ones(len(self.active), bool))
         measured |= plateaus.on_curves(times, train, test)
         return Trajectory(
@@ -327,24 +337,21 @@ class _Run:
             stop_reason=self.reason,
         )
 
-    def _longest(self, whole: NDArray[np.bool_], share: int) -> float:
-        """Longest time at 100 % test error, its ends located on the dense output."""
-        changes = np.flatnonzero(whole[1:] != whole[:-1])
-        edges = [] if not whole[0] else [0.0]
-        for change in changes:
-            if change // share >= len(self.pieces):
-                edges.append(self.time)
-                continue
-            piece, part = self.pieces[change // share], change % share
-            edges.append(self._bisect(piece, part / share, (part + 1) / share))
+    def _longest(self) -> float:
+        """Longest time at 100 % test error."""
+        edges = [0.0, *self.changes] if self.begins_whole else self.changes
         return max((float(b - a) for a, b in zip(edges[::2], edges[1::2], strict=False)), default=0.0)
+
+    def _misclassifies_all(self, error: Array) -> bool:
+        if not self.numbers.classifies:
+            return False
+        return bool(self.numbers.test_error(self.numbers.minimiser + error @ self.seen.basis.T) >= 1.0)
 
     def _bisect(self, piece: Piece, low: float, high: float) -> float:
         """Time at which the test error leaves or reaches 100 %, between two points of a piece."""
 
         def whole(x: float) -> bool:
-            _, error = self.error_at(piece, x)
-            return bool(self.numbers.test_error(self.numbers.minimiser + error @ self.seen.basis.T) >= 1.0)
+            return self._misclassifies_all(self.error_at(piece, x)[1])
 
         before = whole(low)
         for _ in range(60):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 import sympy as sp
@@ -72,7 +73,7 @@ class Speeds:
         return ratios
 
     @functools.cached_property
-    def _slope(self):  # type: ignore[no-untyped-def]
+    def _slope(self) -> Callable[..., object]:
         """d(h(σ)/σ)/dσ."""
         assert self.how.law is not None
         return sp.lambdify((SIGMA, NORM, INDEX), sp.diff(self.how.law / SIGMA, SIGMA), "numpy")
@@ -102,7 +103,7 @@ class Speeds:
         way = ratio[:, None] * turned
         inner = -pace * change - np.multiply.outer(way, d_pace)
         # back from the rows Uᵀ Z to those of Z
-        inner = np.einsum("xi,ibae,ya->xbye", left, inner, left, optimize=True)
+        inner = np.tensordot(np.tensordot(left, inner, (1, 0)), left, (2, 1)).swapaxes(2, 3)
         full = np.zeros((1 + z.size, 1 + z.size))
         full[0, 1:] = (left @ d_pace).ravel()
         full[1:, 1:] = inner.reshape(z.size, z.size)

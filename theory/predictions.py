@@ -277,19 +277,21 @@ def _separated(chain: Derivation, rate: float, e: float, threshold: float) -> fl
 
 def _clock(seen: Directions, rule: Rule, threshold: float) -> tuple[Law, Law | None]:
     """One output, or Frobenius rescaling: gradient descent's path with the clock dt/dτ = σ/h(σ), σ = ‖G‖_F."""
-    active = [(float(r), float(e)) for r, e in zip(seen.values, seen.amplitudes, strict=True) if r * e > 0]
+    import numpy as np
+
+    active = seen.values * seen.amplitudes > 0
+    rates, errors, power = seen.values[active], seen.amplitudes[active], float(rule.vanishing_power)
     pace = compiled(clock_pace(rule), (SIGMA,))
+    ends = (float(rates[0]), float(rates[-1])) if len(rates) else (1.0, 1.0)
 
     def clock(tau: float) -> float:
-        norm = math.sqrt(math.fsum((r * e * math.exp(-r * tau)) ** 2 for r, e in active))
+        norm = float(np.sqrt(((rates * errors * np.exp(-rates * tau)) ** 2).sum()))
         return float(pace(norm)) if norm > 0 else 0.0
 
-    rates, power = (active[0][0], active[-1][0]) if active else (1.0, 1.0), float(rule.vanishing_power)
-
-    def arrival(rate: float, e: float) -> float:
-        return plateaus.integral(clock, 0.0, -math.log(threshold) / rate, rates, power)
-
-    if not rule.vanishing_power > 0:
-        return arrival, None
-    rest = plateaus.integral(clock, 0.0, math.inf, rates, power)
-    return arrival, lambda rate, e: rest
+    times, last, total = {}, 0.0, 0.0
+    for rate in map(float, rates):  # in order of arrival: each continues from the one before
+        end = -math.log(threshold) / rate
+        total += plateaus.integral(clock, last, end, ends, power)
+        times[rate], last = total, end
+    rest = total + plateaus.integral(clock, last, math.inf, ends, power) if power > 0 and len(rates) else None
+    return lambda rate, e: times[rate], None if rest is None else lambda rate, e: rest
