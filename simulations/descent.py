@@ -28,13 +28,14 @@ RECORDED = 1500  # points of a recorded curve
 def steps(numbers: Population, how: Rule, step: float, start: Array, count: int, *, seed: int = 0) -> Iterator[Array]:
     """Weights after steps 1 … count, in chunks (n, …, c, d), for starts (…, c, d)."""
     follow = direction(how, numbers.curvature, seed)
-    curvature = numbers.curvature
+    curvature, inputs = numbers.curvature, len(numbers.curvature)
     error, state, star = start - numbers.minimiser, None, numbers.minimiser
     length = max(2, min(4096, CHUNK_NUMBERS // max(1, start.size)))
     while count > 0:
         chunk = np.empty((min(length, count), *start.shape))
         for row in chunk:
-            way, state = follow(error @ curvature, state)
+            gradient = (error.reshape(-1, inputs) @ curvature).reshape(error.shape)  # one product for all starts
+            way, state = follow(gradient, state)
             error = error - step * way
             row[...] = error
         count -= len(chunk)
