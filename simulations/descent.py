@@ -99,9 +99,8 @@ def descend(
     if reason == "diverged" and limit is not None:
         reason = f"diverged: step {step:.6g} is not below the largest stable step {limit:.6g}"
     elif not stable and limit is not None:
-        reason = (reason or f"not settled after {record.count} steps") + (
-            f"; step {step:.6g} is not below the largest stable step {limit:.6g}"
-        )
+        settled = reason if reason not in ("", FADED) else f"not settled after {record.count} steps"
+        reason = settled + (f"; step {step:.6g} is not below the largest stable step {limit:.6g}")
     elif not reason or reason == FADED:
         if linear:
             return _continued(model, numbers, how, step, start, record)

@@ -26,7 +26,7 @@ from simulations import plateaus
 from simulations.descent import RECORDED, checked_start
 from simulations.directions import rank_cut
 from simulations.population import Population, population
-from simulations.speeds import Speeds
+from simulations.speeds import TINY, Speeds
 from simulations.trajectory import Trajectory
 from theory.checks import ArgumentError
 from theory.models.linear import Directions, LinearModel
@@ -36,11 +36,14 @@ Array = NDArray[np.float64]
 REMAINING = 1e-9  # extinction is extrapolated over this part of the elapsed time,
 VANISHED = 1e-9  # or from this part of a singular value, whichever comes first
 TOGETHER = 1e-8  # extinctions closer than this, relative to the time, count as one
-STRAIGHT = 1e-11  # change of the polar factor since the last restart below which the path is a straight line
+STRAIGHT = 1e-11  # change of the polar factor since the last restart below which, or within its own rounding, the
+# path is a straight line
 EMPTIED = 1e-4  # a direction is extinct when losing the vanished values leaves this part of its column
+ALONE = 1e-6  # of a singular direction, the part that lies off one axis
 NOISE = 1e-13  # a column below this part of its start has died,
 DEAD = 1e-13  # a column's gradient below this part of the smallest singular value has died
 DENSE = 20  # points recorded of each step while they are few, one of each when they are many
+PATIENCE, LOOSEST = 1500, 1e-6  # steps of one segment after which the tolerance is loosened, and how far
 EXPLICIT_STEPS = 200  # of one segment, after which the implicit solver takes over
 
 
@@ -65,7 +68,7 @@ def flow(
     *,
     threshold: float = 1e-3,
     rtol: float = 1e-10,
-    max_evaluations: int = 200_000,
+    max_evaluations: int = 60_000,
     progress: Callable[[int, int], None] | None = None,
 ) -> Trajectory:
     """Integrate a rule's flow until every direction has arrived, or through its extinctions to rest.
@@ -120,7 +123,8 @@ class _Run:
         progress: Callable[[int, int], None] | None,
     ) -> None:
         self.numbers, self.seen, self.how, self.start = numbers, seen, how, start
-        self.rtol, self.max_evaluations, self.progress = rtol, max_evaluations, progress
+        self.rtol = self.wanted = rtol
+        self.max_evaluations, self.progress = max_evaluations, progress
         self.rates = np.einsum("ij,ij->j", seen.basis, numbers.curvature @ seen.basis)
         self.speeds, self.stiff = Speeds(how), False
         self.remaining = max(REMAINING, VANISHED**self.speeds.vanishing)
@@ -156,7 +160,9 @@ class _Run:
                 self.reason = "at rest"
                 self.arrivals[self.active] = np.fmin(self.arrivals[self.active], self.time)
                 if self.speeds.extinguishes:
-                    self.extinctions[self.active] = np.fmin(self.extinctions[self.active], self.time)
+                    together = self.speeds.isotropic or self.ranks[:1] == [1]  # the whole gradient vanishes at once
+                    last = self.active if together else self.columns
+                    self.extinctions[last] = np.fmin(self.extinctions[last], self.time)
                 break
             self._segment()
 
@@ -190,6 +196,10 @@ class _Run:
         while not self.reason:
             if taken == EXPLICIT_STEPS and not self.stiff:
                 self.stiff, solver = True, self._solver(LSODA, solver.y)
+            elif taken % PATIENCE == 0 and taken and self.rtol < LOOSEST:
+                # singular values so small that rounding of the direction exceeds the tolerance
+                self.rtol = min(10 * self.rtol, LOOSEST)
+                solver = self._solver(LSODA, solver.y)
             message = solver.step()
             taken += 1
             if solver.status == "failed":
@@ -240,7 +250,8 @@ class _Run:
         left, values, right = np.linalg.svd(self.z * rates, full_matrices=False)
         remaining, bounds = self.speeds.remaining(values, right, rates)
         way = left @ right
-        if polar is not None and np.abs(way - polar).max() <= STRAIGHT:
+        blur = max(STRAIGHT, 32 * np.finfo(float).eps * float(values[0] / max(values[-1], TINY)))
+        if polar is not None and np.abs(way - polar).max() <= blur:
             length = straight_length(self.z, way, rates)
             if self.time - begun < 0.01 * length:  # too early to tell
                 return False
@@ -255,8 +266,9 @@ class _Run:
         share = right[gone] ** 2
         emptied = np.sqrt((self.z**2).sum(axis=0)) <= EMPTIED * before
         for place in np.flatnonzero(emptied):
-            left_over = float(share[:, place] @ remaining[gone] / share[:, place].sum())
-            self.extinctions[self.columns[place]] = self.time + left_over
+            total = share[:, place].sum()
+            left_over = share[:, place] @ remaining[gone] / total if total > 0 else remaining[gone].min()
+            self.extinctions[self.columns[place]] = self.time + float(left_over)
         self.restarts.append(self.time + float(remaining[gone].min()))
         if not self.z.size:
             self.time += float(remaining.max())
@@ -281,16 +293,28 @@ class _Run:
         if self.speeds.linear:
             dead = sizes <= 1e-3 * self.target[self.columns]
         else:
-            smallest = np.linalg.svd(self.z * rates, compute_uv=False)[-1]
+            _, values, right = np.linalg.svd(self.z * rates, full_matrices=False)
             lost = sizes <= NOISE * self.seen.amplitudes[self.columns]
-            dead = (lost | (rates * sizes <= DEAD * smallest)) & np.isfinite(self.arrivals[self.columns])
+            dead = (lost | (rates * sizes <= DEAD * values[-1])) & np.isfinite(self.arrivals[self.columns])
+            if dead.any() and self.speeds.extinguishes and not self.speeds.isotropic:
+                self._extinct_on_their_own(dead, values, right, rates)
         if not dead.any() or dead.all():
             return False
         self.z, self.columns = self.z[:, ~dead], self.columns[~dead]
         if self.z.shape[0] > self.z.shape[1]:  # rows that only the dropped columns told apart
             rows = np.linalg.svd(self.z, full_matrices=False)[0]
             self.left, self.z = self.left @ rows, rows.T @ self.z
+            self.ranks.append(self.z.shape[0])
+            self.restarts.append(self.time)
         return True
+
+    def _extinct_on_their_own(self, dead: NDArray[np.bool_], values: Array, right: Array, rates: Array) -> None:
+        """Note the extinction of dying columns that are a singular direction by themselves."""
+        remaining, _ = self.speeds.remaining(values, right, rates)
+        for place in np.flatnonzero(dead):
+            value = int(np.argmax(right[:, place] ** 2))
+            if right[value, place] ** 2 > 1 - ALONE:
+                self.extinctions[self.columns[place]] = self.time + float(remaining[value])
 
     def error_at(self, piece: Piece, x: float) -> tuple[float, Array]:
         """Time and error E Q (c, d) at one point of a piece; directions that do not learn keep their error."""
@@ -305,9 +329,12 @@ class _Run:
             self.points.append((self.time, np.where(self.seen.learns, 0.0, self.origin)))
             if self.whole and not self._misclassifies_all(self.points[-1][1]):
                 self.changes.append(self.time)
+        if self.rtol > self.wanted:
+            self.reason += f"; the tolerance had to be loosened to {self.rtol:.0e}"
         stride = -(-len(self.points) // (3 * RECORDED))
         kept = [*self.points[:-1:stride], self.points[-1]]
         times, errors = np.array([time for time, _ in kept]), np.array([error for _, error in kept])
+        times = np.maximum.accumulate(times)  # an interpolated time may err by the tolerance
         weights = self.numbers.minimiser + errors @ self.seen.basis.T
         train, test = self.numbers.train_error(weights), self.numbers.test_error(weights)
         arrived = bool(np.isfinite(self.arrivals[self.active]).all())

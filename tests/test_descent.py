@@ -10,7 +10,7 @@ from theory.checks import ArgumentError
 from theory.models.folded import Folded
 from theory.models.regression import Regression
 from theory.plateaus import LONGEST_RUN
-from theory.predictions import predict
+from theory.predictions import largest_stable_step, predict
 from theory.rules import rule
 
 
@@ -118,3 +118,18 @@ def test_bad_steps_are_refused():
 def test_longest_run_counts_the_longest():
     assert longest_run(np.array([], bool)) == 0
     assert longest_run(np.array([1, 1, 0, 1, 1, 1, 0, 1], bool)) == 3
+
+
+@pytest.mark.parametrize("name", ["gd", "newton", "momentum:0.6"])
+def test_the_largest_stable_step_is_where_steps_begin_to_grow(name):
+    model = Regression.from_spectrum([2.0, 0.7], seed=3)
+    limit = largest_stable_step(model, rule(name))
+    below, above = (descend(model, name, factor * limit, max_steps=20_000) for factor in (0.99, 1.01))
+    assert below.stop_reason == "every direction has arrived"
+    assert above.stop_reason.startswith("diverged")
+
+
+def test_a_rule_at_its_limit_says_so_in_plain_words():
+    model = Folded()
+    run = descend(model, "gd", largest_stable_step(model, rule("gd")), max_steps=90_000)
+    assert run.stop_reason.startswith(f"not settled after {run.evaluations} steps; step 0.792037 is not below")

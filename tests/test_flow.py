@@ -151,3 +151,18 @@ def test_directions_that_die_first_leave_no_spare_rows():
     expected = predict(model, rule("damped:0.01"), "flow", model.start())
     measured = flow(model, "damped:0.01", rtol=1e-8)
     np.testing.assert_allclose(measured.arrivals, numbers(expected.arrivals), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("spectrum", "start", "seed"),
+    [
+        ([0.010956, 0.226639, 0.992718], [0.8998, 55.0471, 0.0117], 625591),
+        (np.geomspace(1, 6e-5, 8), [84.18, 0.022, 3.1, 0.4, 12.0, 0.9, 0.0292, 30.0], 5),
+    ],
+)
+def test_extinctions_of_wide_spectra_and_starts_are_each_located(spectrum, start, seed):
+    model = Regression.from_spectrum(spectrum, start=start, seed=seed)
+    expected = predict(model, rule("egd"), "flow", model.start())
+    measured = flow(model, "egd")
+    np.testing.assert_allclose(measured.extinctions, numbers(expected.extinctions), rtol=1e-7)
+    assert (np.diff(measured.times) >= 0).all()

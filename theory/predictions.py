@@ -1,7 +1,7 @@
 """What the derivations predict for one model, rule, view and start: arrivals, extinctions, plateaus.
 
 Each number evaluates a derived expression (or finds the root of one); nothing here steps or integrates the
-dynamics, and nothing is shared with `simulations` but the model's parameters.
+dynamics, and nothing is shared with `simulations` but the model itself.
 """
 
 from __future__ import annotations
@@ -176,8 +176,7 @@ def _folded(
     if 0.0 not in errors and all(map(math.isfinite, arrivals)):
         found[plateaus.ARRIVAL_SPREAD] = (max(arrivals) - min(arrivals), EXACT)
     if "leading" in chain.laws and start[0, 1] > 0 and slow.rate > -math.inf and not slow.alternates:
-        leading = math.log(-edge.constant / edge.slow) / slow.rate
-        found[plateaus.LEADING_ORDER] = (max(0.0, leading), ASYMPTOTIC)
+        found[plateaus.LEADING_ORDER] = (max(0.0, law("leading")), ASYMPTOTIC)
     return Prediction(arrivals, extinctions, found, limit)
 
 

@@ -118,7 +118,7 @@ class Rule:
 def newton_schulz(steps: int = 5, coefficients: tuple[sp.Expr, ...] = NEWTON_SCHULZ) -> sp.Expr:
     """The polynomial that Newton–Schulz iteration makes of one singular value, on σ/‖G‖_F.
 
-    Coefficients (a, b, c) of a x + b x³ + c x⁵ after Jordan et al. 2024 (key ``jordan2024muon``).
+    Coefficients (a, b, c) of a x + b x³ + c x⁵ after Jordan et al. 2024 (key ``jordan2024``).
     """
     a, b, c = coefficients
     x = SIGMA / NORM

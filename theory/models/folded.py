@@ -1,6 +1,6 @@
 """The folded two-feature model: a classifier trained away from the boundary and tested near it.
 
-Section 3 of arXiv:2510.04930 (key ``pasand2025egd``). z ~ N(0, diag(1, ε)); training inputs are z given
+Section 3 of arXiv:2510.04930 (key ``sahebpasand2025``). z ~ N(0, diag(1, ε)); training inputs are z given
 |z₁| ≥ s, test inputs are z given (z·v) z₁ ≤ 0 with v at angle θ to the first axis; the label of both is
 sign z₁. A linear classifier sign(w·x) is trained on ½ E(w·x − y)² + ½ λ‖w‖².
 """
@@ -345,7 +345,6 @@ def _linear(contraction: tuple[sp.Expr, sp.Expr], rule: Rule, view: str) -> tupl
         reason = "One step of size η: e ← e − ηG."
     if rule.kind == "newton":
         reason = "The rule multiplies the gradient by the inverse curvature, so that both errors contract alike."
-    ends, length = _slow_end(left[1], parameter, name)
     steps = [
         Step(
             "mode equations",
@@ -365,9 +364,12 @@ def _linear(contraction: tuple[sp.Expr, sp.Expr], rule: Rule, view: str) -> tupl
         ),
         _error_step(),
         _end_step((left[0], left[1]), parameter, unit),
-        ends,
     ]
-    laws = {"leading": length.subs(values).subs(moment_formulas())}
+    laws = {}
+    if rule.kind != "newton":  # which has no slow direction
+        ends, length = _slow_end(left[1], parameter, name)
+        steps.append(ends)
+        laws["leading"] = length.subs(values).subs(moment_formulas())
     laws |= {"contraction_fast": contraction[0].subs(moment_formulas())}
     laws |= {"contraction_slow": contraction[1].subs(moment_formulas())}
     return steps, laws
