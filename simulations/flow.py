@@ -265,6 +265,7 @@ class _Run:
         self.left, self.z = self.left @ left[:, ~gone], left[:, ~gone].T @ self.z
         share = right[gone] ** 2
         emptied = np.sqrt((self.z**2).sum(axis=0)) <= EMPTIED * before
+        emptied &= np.isnan(self.extinctions[self.columns])  # what is left of others is rounding
         for place in np.flatnonzero(emptied):
             total = share[:, place].sum()
             left_over = share[:, place] @ remaining[gone] / total if total > 0 else remaining[gone].min()
@@ -311,7 +312,7 @@ class _Run:
     def _extinct_on_their_own(self, dead: NDArray[np.bool_], values: Array, right: Array, rates: Array) -> None:
         """Note the extinction of dying columns that are a singular direction by themselves."""
         remaining, _ = self.speeds.remaining(values, right, rates)
-        for place in np.flatnonzero(dead):
+        for place in np.flatnonzero(dead & np.isnan(self.extinctions[self.columns])):
             value = int(np.argmax(right[:, place] ** 2))
             if right[value, place] ** 2 > 1 - ALONE:
                 self.extinctions[self.columns[place]] = self.time + float(remaining[value])
