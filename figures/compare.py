@@ -184,7 +184,7 @@ def _draw_run(axes: Axes, run: Run, colour: str, classifies: bool) -> None:
 def _write_head(axes: Axes, comparison: Comparison, view: str, groups: list[Group]) -> None:
     y = 1 + (ROW * len(groups) + 0.08) / inches(axes)
     step = comparison.parameters["step"]
-    title = "Gradient flow" if view == "flow" else f"Descent, step size η = {step:.4g}"
+    title = "Flow" if view == "flow" else f"Descent, step size η = {step:.4g}"
     definition = groups[0][0].plateaus()[0]["definition"]
     style: dict[str, Any] = {"transform": axes.transAxes}
     axes.text(0, y, f"plateau, measured (predicted): {definition}", fontsize=6, fontstyle="italic", **style)
