@@ -38,7 +38,9 @@ VANISHED = 1e-9  # or from this part of a singular value, whichever comes first
 TOGETHER = 1e-8  # extinctions closer than this, relative to the time, count as one
 STRAIGHT = 1e-11  # change of the polar factor since the last restart below which, or within its own rounding, the
 # path is a straight line
-EMPTIED = 1e-4  # a direction is extinct when losing the vanished values leaves this part of its column
+# A direction is extinct when losing the vanished values leaves this part of its column: of the column as it was
+# before the line, or when the extinction was so near that rounding is a larger part.
+EMPTIED, EMPTIED_AT_HAND = 1e-9, 1e-4
 ALONE = 1e-6  # of a singular direction, the part that lies off one axis
 NOISE = 1e-13  # a column below this part of its start has died,
 DEAD = 1e-13  # a column's gradient below this part of the smallest singular value has died
@@ -251,7 +253,9 @@ class _Run:
         remaining, bounds = self.speeds.remaining(values, right, rates)
         way = left @ right
         blur = max(STRAIGHT, 32 * np.finfo(float).eps * float(values[0] / max(values[-1], TINY)))
+        share_left = EMPTIED_AT_HAND
         if polar is not None and np.abs(way - polar).max() <= blur:
+            share_left = EMPTIED
             length = straight_length(self.z, way, rates)
             if self.time - begun < 0.01 * length:  # too early to tell
                 return False
@@ -264,12 +268,13 @@ class _Run:
         gone = remaining <= remaining.min() + TOGETHER * self.time
         self.left, self.z = self.left @ left[:, ~gone], left[:, ~gone].T @ self.z
         share = right[gone] ** 2
-        emptied = np.sqrt((self.z**2).sum(axis=0)) <= EMPTIED * before
-        emptied &= np.isnan(self.extinctions[self.columns])  # what is left of others is rounding
+        emptied = np.sqrt((self.z**2).sum(axis=0)) <= share_left * before
         for place in np.flatnonzero(emptied):
             total = share[:, place].sum()
             left_over = share[:, place] @ remaining[gone] / total if total > 0 else remaining[gone].min()
             self.extinctions[self.columns[place]] = self.time + float(left_over)
+        if self.z.size and not emptied.all():  # what is left of an emptied column is rounding
+            self._keep_columns(~emptied)
         self.restarts.append(self.time + float(remaining[gone].min()))
         if not self.z.size:
             self.time += float(remaining.max())
@@ -301,12 +306,18 @@ class _Run:
                 self._extinct_on_their_own(dead, values, right, rates)
         if not dead.any() or dead.all():
             return False
-        self.z, self.columns = self.z[:, ~dead], self.columns[~dead]
-        if self.z.shape[0] > self.z.shape[1]:  # rows that only the dropped columns told apart
-            rows = np.linalg.svd(self.z, full_matrices=False)[0]
-            self.left, self.z = self.left @ rows, rows.T @ self.z
+        if self._keep_columns(~dead):
             self.ranks.append(self.z.shape[0])
             self.restarts.append(self.time)
+        return True
+
+    def _keep_columns(self, kept: NDArray[np.bool_]) -> bool:
+        """Drop the other columns, and the rows that only these told apart; say whether there were such rows."""
+        self.z, self.columns = self.z[:, kept], self.columns[kept]
+        if self.z.shape[0] <= self.z.shape[1]:
+            return False
+        rows = np.linalg.svd(self.z, full_matrices=False)[0]
+        self.left, self.z = self.left @ rows, rows.T @ self.z
         return True
 
     def _extinct_on_their_own(self, dead: NDArray[np.bool_], values: Array, right: Array, rates: Array) -> None:

@@ -164,5 +164,25 @@ def test_extinctions_of_wide_spectra_and_starts_are_each_located(spectrum, start
     model = Regression.from_spectrum(spectrum, start=start, seed=seed)
     expected = predict(model, rule("egd"), "flow", model.start())
     measured = flow(model, "egd")
-    np.testing.assert_allclose(measured.extinctions, numbers(expected.extinctions), rtol=1e-7)
+    np.testing.assert_allclose(measured.extinctions, numbers(expected.extinctions), rtol=1e-9)
+    assert measured.evaluations < 100 * len(start)
     assert (np.diff(measured.times) >= 0).all()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_aligned_starts_cost_few_evaluations_and_miss_nothing(seed):
+    """Condition numbers to 1e5, amplitudes over four decades: the worst seen in 600 such runs is 2e-12 and 92."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(2, 9))
+    spectrum, start = 10.0 ** rng.uniform(-5, 0, count), 10.0 ** rng.uniform(-2, 2, count)
+    model = Regression.from_spectrum(spectrum, start=start, seed=seed)
+    measured = flow(model, "egd")
+    np.testing.assert_allclose(np.sort(measured.extinctions), np.sort(start), rtol=1e-9)
+    assert measured.ranks == tuple(range(count, -1, -1))
+    assert measured.evaluations < 100 * count
+
+
+def test_extinctions_a_hair_apart_are_told_apart():
+    model = Regression.from_spectrum([1.0, 0.02, 0.3], start=[1.0, 1.00003, 2.0], seed=9)
+    measured = flow(model, "egd")
+    np.testing.assert_allclose(measured.extinctions, [1.0, 2.0, 1.00003], rtol=1e-9)

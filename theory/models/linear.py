@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,7 @@ class Directions:
     aligned: bool
 
 
-class LinearModel:
+class LinearModel(ABC):
     """Base of the models: prediction W x, loss ½ E‖W x − y‖² + ½ λ‖W‖², W of shape (outputs, inputs).
 
     A model is a frozen dataclass with a `name`, a `weight_decay`, its parameters, and `moments`; it says with
@@ -56,17 +57,17 @@ class LinearModel:
     weight_decay: float
     starts_by_amplitude = False
 
+    @abstractmethod
     def parameters(self) -> dict[str, Any]:
         """The parameters, ready for JSON."""
-        raise NotImplementedError(f"{type(self).__name__} must say its parameters")
 
+    @abstractmethod
     def moments(self) -> tuple[Array, Array]:
         """Σ = E x xᵀ of shape (d, d) and C = E y xᵀ of shape (c, d)."""
-        raise NotImplementedError(f"{type(self).__name__} must know its moments")
 
+    @abstractmethod
     def start(self, amplitudes: Any = None) -> Array:
         """The start weights W(0) of shape (c, d) that the numbers given by a user stand for."""
-        raise NotImplementedError(f"{type(self).__name__} must know its start")
 
     @functools.cached_property
     def curvature(self) -> Array:
