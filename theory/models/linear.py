@@ -36,6 +36,8 @@ class Directions:
         Which directions have a curvature above rounding (d,).
     aligned
         Whether Σ and E₀ share singular directions, ΣE₀ᵀE₀ = E₀ᵀE₀Σ.
+    along
+        What the start has along each direction, where that is not the error (d,).
     """
 
     values: Array
@@ -43,6 +45,12 @@ class Directions:
     amplitudes: Array
     learns: Mask
     aligned: bool
+    along: Array | None = None
+
+    @property
+    def starts(self) -> Array:
+        """What a user gives to set the start along each direction (d,)."""
+        return self.amplitudes if self.along is None else self.along
 
 
 class LinearModel(ABC):
