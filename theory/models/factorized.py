@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from theory.derivation import Derivation
 
     Array = NDArray[np.float64]
-    Layers = tuple[Array, ...]
 
+Layers = tuple["Array", ...]
 TARGET = sp.Symbol("s", positive=True)
 DECAY = sp.Symbol("lambda", nonnegative=True)
 ZERO = sp.Integer(0)
@@ -262,26 +262,27 @@ class Factorized:
 
     def sizes(self, layers: Layers) -> Array | None:
         """The factors (L, n) of an aligned start, with their signs; None where the layers share no directions."""
+        found = self.frames(layers)
+        return None if found is None else found[0]
+
+    def frames(self, layers: Layers) -> tuple[Array, tuple[Array, ...]] | None:
+        """Factors w (L, n) and bases R with W_l = R_{l+1} diag(w_l) R_lᵀ, from the input to the output."""
         import numpy as np
 
-        found, before = np.zeros((self.depth, len(self.values))), self.right
+        sizes, bases = np.zeros((self.depth, len(self.values))), [self.right]
         for place, layer in enumerate(layers[:-1]):
-            image = layer @ before
-            found[place] = np.sqrt((image**2).sum(axis=0))
-            found[place, found[place] <= ROUNDING * np.abs(layer).max()] = 0.0
-            before = _completed(image, found[place])
-            if before is None:
+            image = layer @ bases[-1]
+            sizes[place] = _significant(np.sqrt((image**2).sum(axis=0)), layer)
+            after = _completed(image, sizes[place])
+            if after is None:
                 return None
-        found[-1] = ((self.left.T @ layers[-1]) * before.T).sum(axis=1)
-        found[-1, np.abs(found[-1]) <= ROUNDING * np.abs(layers[-1]).max()] = 0.0
-        rebuilt, before = [], self.right
-        for place, layer in enumerate(layers):
-            after = self.left if place == self.depth - 1 else _completed(layer @ before, found[place])
-            rebuilt.append((after * found[place]) @ before.T)
-            before = after
-        scale = max(float(np.abs(layer).max()) for layer in layers)
-        off = max(float(np.abs(a - b).max()) for a, b in zip(rebuilt, layers, strict=True))
-        return found if off <= ALIGNED * scale else None
+            bases.append(after)
+        sizes[-1] = _significant(((self.left.T @ layers[-1]) * bases[-1].T).sum(axis=1), layers[-1])
+        bases.append(self.left)
+        for (before, after), size, layer in zip(itertools.pairwise(bases), sizes, layers, strict=True):
+            if np.abs((after * size) @ before.T - layer).max() > ALIGNED * np.abs(layer).max():
+                return None
+        return sizes, tuple(bases)
 
     def directions(self, start: Layers) -> Directions:
         """The target's singular directions, seen from one start; amplitudes are those of the error a₀ − a*."""
@@ -335,6 +336,13 @@ def _bases(rows: int, columns: int, count: int, seed: int) -> list[Array]:
 
     rng = np.random.default_rng(seed)
     return [np.linalg.qr(rng.standard_normal((rows, columns)))[0] for _ in range(count)]
+
+
+def _significant(sizes: Array, layer: Array) -> Array:
+    """The factors of a layer, with those that are rounding set to zero."""
+    import numpy as np
+
+    return np.where(np.abs(sizes) <= ROUNDING * np.abs(layer).max(), 0.0, sizes)
 
 
 def _completed(image: Array, sizes: Array) -> Any:
