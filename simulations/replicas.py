@@ -108,7 +108,7 @@ class Tally:
 
     def close(self) -> None:
         """End a group: measure its plateaus."""
-        self.lengths += [_lengths(row) for row in self.whole]
+        self.lengths += [measure(row) for row in self.whole]
 
     def plateaus(self) -> dict[str, Lengths]:
         """The lengths of all replicas, by definition."""
@@ -117,7 +117,7 @@ class Tally:
         return {name: Lengths(np.array(values, float), np.array(cut)) for name, (values, cut) in found.items()}
 
 
-def _lengths(whole: NDArray[np.bool_]) -> dict[str, tuple[float, bool]]:
+def measure(whole: NDArray[np.bool_]) -> dict[str, tuple[float, bool]]:
     """Lengths of one replica at 100 % test error (T,), each with whether it is censored; alike without noise."""
     broken, at_end = np.flatnonzero(~whole), bool(whole[-1])
     longest, last = plateaus.longest_run(whole), len(whole) - 1 - int(np.argmax(whole[::-1]))

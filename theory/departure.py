@@ -2,10 +2,10 @@
 
 The weights are taken as Gaussian, with their exact mean and covariance at every step. The slow direction forgets its
 noise over 1/(ηλ₂) steps, the fast one over 1/(ηλ₁): where λ₁ ≫ λ₂ a run crosses the boundary with its slow deviation
-all but frozen, while the fast one flickers. So each run keeps one quantile of the slow deviation, and its fast
-deviation is a Markov chain of Gaussian steps, whose chance to stay inside is a product over pairs of steps. The mean
-alone, or the step at which half of the runs are inside, would give the plateau without noise: the first departure is
-earlier, because one excursion ends it.
+all but frozen, while the fast one flickers. So each run keeps one quantile of the slow deviation, and its chance to
+stay inside is the product over steps of that of the fast deviation to be inside given that it was one step before.
+The step at which half of the runs are inside is the plateau's end without noise, as a Gaussian is symmetric; the first
+departure comes earlier, because one excursion ends it.
 """
 
 from __future__ import annotations
