@@ -91,7 +91,8 @@ def stochastic_descend(
 ) -> Stochastic:
     """Run one rule on minibatches drawn fresh, or with replacement from a data set.
 
-    Replica i draws from the i-th stream spawned from `seed`: more replicas leave the earlier ones as they were.
+    Replica i draws from the i-th stream spawned from `seed`: more replicas or more steps leave the earlier ones as they
+    were.
 
     Parameters
     ----------

@@ -248,6 +248,12 @@ def test_more_replicas_leave_the_earlier_ones_as_they_were():
     assert len(set(few)) > 5
 
 
+def test_more_steps_leave_the_earlier_ones_as_they_were():
+    short, long = (stochastic_descend(Folded(), "gd", 0.1, 900, count=n, replicas=3) for n in (7, 20))
+    np.testing.assert_array_equal(short.steps, range(8))
+    np.testing.assert_array_equal(short.mean, long.mean[:8])
+
+
 def test_the_band_is_that_of_student():
     run = stochastic_descend(Folded(), "gd", 0.1, 2, count=5, replicas=4, level=0.9)
     low, high = run.band("mean")
@@ -435,6 +441,11 @@ class Unknown(LinearModel):
         (lambda: expect(Folded(), "gd", 0, 1, steps=[1]), ArgumentError, "`step` must be positive"),
         (lambda: expect(Folded(), "gd", 0.1, 0, steps=[1]), ArgumentError, "`batch` must be"),
         (lambda: expect(Folded(), "gd", 0.1, 1, np.ones(2), steps=[1]), ArgumentError, "`start` must have the shape"),
+        (
+            lambda: expect(Folded(), "gd", 0.1, 1, np.full((1, 2), np.nan), steps=[1]),
+            ArgumentError,
+            "`start` must be finite",
+        ),
         (lambda: expect(Folded(), "gd", 0.1, 1, steps=[2, 1]), ArgumentError, "`steps` must be whole numbers"),
         (lambda: expect(Folded(), "gd", 0.1, 1, steps=[0.5]), ArgumentError, "`steps` must be whole numbers"),
         (lambda: expect(Folded(), "gd", 0.1, 1, steps=10), ArgumentError, "`steps` must be whole numbers"),

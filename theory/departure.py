@@ -44,7 +44,7 @@ class Departure:
     survival
         Probability of 100 % test error at every step up to k (T,).
     definition, kind
-        What is predicted, and that it is ``asymptotic``: exact as noise and η vanish.
+        What is predicted, and that it is ``asymptotic``: meant for small noise and a slow direction far slower.
     """
 
     whole: Array

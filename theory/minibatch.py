@@ -89,6 +89,8 @@ def expect(
     weights = model.start() if start is None else np.asarray(start, float)
     if weights.shape != star.shape:
         raise ArgumentError("start", f"have the shape {star.shape}", f"has {weights.shape}")
+    if not np.isfinite(weights).all():
+        raise ArgumentError("start", "be finite", "holds NaN or Inf")
     error = weights - star
     mean, covariance = np.empty((len(kept), *star.shape)), np.zeros((len(kept), *contraction.shape))
     spread, done = covariance[0].copy(), 0
@@ -142,6 +144,8 @@ class _Balance:
 
 def mean_square_limit(model: LinearModel, batch: int) -> float:
     """The step size below which minibatch gradient descent stays bounded in mean square, and above which it does not.
+
+    Rare runs carry the mean: a little above the limit most of them still settle for long.
 
     Parameters
     ----------

@@ -104,7 +104,8 @@ def _any_moment(powers: Powers) -> sp.Expr:
     return sp.Symbol("mu_" + "".join(map(str, powers)), real=True)
 
 
-def _general_residual() -> list[sp.Expr]:
+@functools.cache
+def _general_residual() -> tuple[sp.Expr, ...]:
     """The recursion against the expanded step of one, two and three samples: what depends on b is quadratic in it."""
     star = sp.Matrix([sp.symbols("w_1 w_2", real=True)])
     powers = sp.eye(3)
@@ -119,7 +120,7 @@ def _general_residual() -> list[sp.Expr]:
     for count in (1, 2, 3):
         found_mean, found = drawn(count, lambda _, r: r, star, _any_moment)
         residual += [*(found_mean - mean), *(found - stated.subs(BATCH, count))]
-    return residual
+    return tuple(residual)
 
 
 def opening() -> list[Step]:
