@@ -70,7 +70,7 @@ def _(model: Regression) -> SampleLaw:
 
 
 def _gaussian(model: Regression) -> SampleLaw:
-    """Isserlis' theorem, for x of covariance Σ and r = (W* − W₀)x − noise."""
+    """Isserlis' theorem (key ``isserlis1918``), for x of covariance Σ and r = (W* − W₀)x − noise."""
     import numpy as np
 
     covariance, shift = model.covariance, model.minimiser - model.target
