@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -61,6 +62,17 @@ def nonnegative(name: str, value: object) -> float:
     result = number(name, value)
     if result < 0:
         raise ArgumentError(name, "be zero or positive", f"is {plain(result)}")
+    return result
+
+
+def whole(name: str, value: Any, least: int = 1) -> int:
+    """Return `value` as an integer of at least `least`, or refuse it."""
+    try:
+        result = operator.index(value)
+    except TypeError:
+        raise ArgumentTypeError(name, "be a whole number", f"is {value!r}") from None
+    if result < least or isinstance(value, bool):
+        raise ArgumentError(name, f"be a whole number of at least {least}", f"is {value}")
     return result
 
 
