@@ -143,8 +143,20 @@ class Frame:
         )
 
 
-def _framed(model: Factorized, layers: Layers) -> tuple[Frame, Layers]:
-    found = model.frames(layers)
+    def amplitudes(self, model: Factorized, layers: Layers) -> Array:
+        """‖(P − P*) vᵢ‖ of each direction (…, n) for layers (…, ·, ·) in these coordinates."""
+        product = model.product(layers)
+        if self.bases is None:
+            error = (product - model.minimiser) @ model.right
+        else:
+            error = product - np.diag(model.reached)
+        amplitudes: Array = np.sqrt((error**2).sum(axis=-2))
+        return amplitudes
+
+
+def framed(model: Factorized, layers: Layers, turn: bool = True) -> tuple[Frame, Layers]:
+    """Coordinates for a run: the directions of an aligned start if `turn`, else those of the model."""
+    found = model.frames(layers) if turn else None
     if found is None:
         return Frame(model.target, None), layers
     sizes, bases = found
@@ -202,7 +214,7 @@ class _Run:
         self.model, self.how, self.rtol = model, how, rtol
         self.max_evaluations, self.progress = max_evaluations, progress
         self.seen = model.directions(start)
-        self.frame, self.layers = _framed(model, start)
+        self.frame, self.layers = framed(model, start)
         self.vanishing = float(how.vanishing_power)
         self.shapes = [layer.shape for layer in self.layers]
         self.largest, self.sizes = 0.0, _norms(self.layers)  # of gradients and of layers, the largest so far
@@ -325,7 +337,7 @@ class _Run:
         """Record points of an accepted step, and locate the arrivals in it."""
         count = DENSE if len(self.points) < RECORDED else 1
         self.points += [at(float(x)) for x in np.arange(1, count + 1) / count]
-        ends = self._amplitudes(at(1.0)[1])
+        ends = self.frame.amplitudes(self.model, at(1.0)[1])
         for index in np.flatnonzero(np.isnan(self.arrivals) & self.active & (ends <= self.level)):
             self.arrivals[index] = self._located(at, int(index))
         arrived = np.isfinite(self.arrivals[self.active])
@@ -334,19 +346,9 @@ class _Run:
         if self.vanishing <= 0 and arrived.all():
             self.reason = "every direction has arrived"
 
-    def _amplitudes(self, layers: Layers) -> Array:
-        """‖(P − P*) vᵢ‖ of each direction (…, n)."""
-        product = functools.reduce(lambda below, layer: layer @ below, layers)
-        if self.frame.bases is None:
-            error = (product - self.model.minimiser) @ self.model.right
-        else:
-            error = product - np.diag(self.model.reached)
-        amplitudes: Array = np.sqrt((error**2).sum(axis=-2))
-        return amplitudes
-
     def _located(self, at: Callable[[float], tuple[float, Layers]], index: int) -> float:
         def excess(x: float) -> float:
-            return float(self._amplitudes(at(x)[1])[index] - self.level[index])
+            return float(self.frame.amplitudes(self.model, at(x)[1])[index] - self.level[index])
 
         return at(0.0)[0] if excess(0.0) <= 0 else at(float(brentq(excess, 0.0, 1.0, xtol=1e-15)))[0]
 
@@ -523,7 +525,7 @@ class _Run:
 
     def _note(self) -> None:
         """Arrivals within the last stretch before an event, and directions that are extinct."""
-        here = self._amplitudes(self.layers)
+        here = self.frame.amplitudes(self.model, self.layers)
         self.arrivals[np.isnan(self.arrivals) & self.active & (here <= self.level)] = self.time
         gone = here <= EMPTIED * self.seen.amplitudes
         self.extinctions[np.isnan(self.extinctions) & self.active & gone] = self.time
@@ -540,7 +542,7 @@ class _Run:
             "flow",
             times,
             self.frame.back(stacked),
-            amplitudes=self._amplitudes(stacked),
+            amplitudes=self.frame.amplitudes(self.model, stacked),
             arrivals=self.arrivals,
             extinctions=self.extinctions,
             ranks=tuple(self.ranks),
