@@ -24,7 +24,7 @@ from theory.rules import Rule, rule
 Array = NDArray[np.float64]
 SMALL, LARGER = 1e-9, 1e-6  # sizes of the errors that a stable step brings down, whichever of them it is
 TRIED, WINDOW = 400, 20  # steps of a try, and those at its middle and end whose largest error counts
-DOUBLINGS, HALVINGS = 60, 34  # while the limit is enclosed, and while it is narrowed down
+REACH, TRIALS, HALVINGS = 8.0, 20, 36  # factor and number of steps that enclose the limit, and that narrow it down
 GONE = 1e-12  # of an error, which rounding then keeps from shrinking
 GROWN = 100.0  # times an error, above which it drifts in a cycle that it has run away to
 ROUNDING = 1e-11  # of the start error: a distance to the flow below which steps lie on it
@@ -140,11 +140,14 @@ def discretise(
 
 
 def _time(model: LinearModel, how: Rule, weights: Array, time: float | None) -> float:
+    if time is not None and how.vanishing_power <= 0:
+        return positive("time", time)
     path = flow(model, how, weights, rtol=1e-6)
     first = min([*path.restarts, *path.arrivals[path.arrivals > 0]], default=1.0)
-    if how.vanishing_power <= 0:
-        return first / 3 if time is None else positive("time", time)
-    return first / 3 if time is None else inside("time", time, 0, first, f"(0, {first:.6g}), before an extinction")
+    if time is None:
+        return first / 3
+    first = min([*path.restarts, *path.extinctions[np.isfinite(path.extinctions)]], default=np.inf)
+    return inside("time", time, 0, first, f"(0, {first:.6g}), before an extinction")
 
 
 def _distance(model: LinearModel, how: Rule, weights: Array, step: float, time: float) -> float:
@@ -215,32 +218,34 @@ def measured_largest_step(model: LinearModel, how: Rule | str, *, seed: int = 0)
     how = rule(how)
     error = np.random.default_rng(seed).standard_normal(model.shape)
 
-    def shrinks(step: float, size: float = SMALL) -> bool:
-        return _shrinks(model, how, size * error, step, seed)
+    def shrinks(step: float, size: float = SMALL, by: float = 1 - 1e-9) -> bool:
+        return _shrinks(model, how, size * error, step, seed, by)
 
-    low = _last(shrinks, 0.5) if not shrinks(1.0) else _last(lambda step: not shrinks(step), 2.0)
-    if low is None:
+    grows = not shrinks(1.0)
+    edge = _first(shrinks, 1 / REACH) if grows else _first(lambda step: not shrinks(step), REACH)
+    if edge is None:
         return None
-    low, high = (low, 2 * low) if shrinks(low) else (low / 2, low)
+    low, high = (edge, edge * REACH) if grows else (edge / REACH, edge)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if shrinks(middle) else (low, middle)
-    return low if shrinks(0.99 * low, LARGER) and not shrinks(1.01 * low, LARGER) else None
+    below = all(shrinks(0.99 * low, size, by=0.5) for size in (SMALL, LARGER))  # and no chance of a cycle
+    return low if below and not shrinks(1.01 * low, LARGER) else None
 
 
-def _last(holds: Callable[[float], bool], factor: float) -> float | None:
+def _first(holds: Callable[[float], bool], factor: float) -> float | None:
     """The first of the powers of a factor at which a condition holds; None if they run out."""
-    return next((factor**k for k in range(1, DOUBLINGS) if holds(factor**k)), None)
+    return next((factor**k for k in range(1, TRIALS) if holds(factor**k)), None)
 
 
-def _shrinks(model: LinearModel, how: Rule, error: Array, step: float, seed: int) -> bool:
-    """Whether the error along the fastest direction shrinks from the middle of a run to its end."""
+def _shrinks(model: LinearModel, how: Rule, error: Array, step: float, seed: int, by: float) -> bool:
+    """Whether the error along the fastest direction shrinks by a factor from the middle of a run to its end."""
     fastest = model.eigen[1][:, 0]
     run = errors(population(model).curvature, how, step, error, TRIED, seed=seed)
     with np.errstate(over="ignore", invalid="ignore"):
         sizes = np.concatenate([np.linalg.norm(chunk @ fastest, axis=-1) for chunk in run])
     middle, end, first = sizes[TRIED // 2 - WINDOW : TRIED // 2].max(), sizes[-WINDOW:].max(), np.linalg.norm(error)
-    return bool(end <= min(max((1 - 1e-9) * middle, GONE * first), GROWN * first))
+    return bool(end <= min(max(by * middle, GONE * first), GROWN * first))
 
 
 def contractions(curvature: Array, step: float, error: Array, count: int, *, last: int) -> tuple[Array, float]:
