@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 CHUNK_NUMBERS = 400_000  # weights kept at once
 SMALLEST, FADED = 1e-290, "faded"  # an error that is about to leave the range of floating point numbers
+FLUSHED = 1e-300  # below which an error is taken to be zero, once it has been reported
 DIVERGED = 1e9  # growth of the error at which a run is given up
 RECORDED = 1500  # points of a recorded curve
 
@@ -67,7 +68,8 @@ def errors(curvature: Array, how: Rule, step: float, error: Array, count: int, *
             gradient = (error.reshape(-1, inputs) @ curvature).reshape(error.shape)  # one product for all starts
             way, state = follow(gradient, state)
             error = np.subtract(error, step * way, out=row)
-        error = error.copy()  # whoever takes the chunk may change it
+        # a copy, as whoever takes the chunk may change it; numbers below the normal ones are slow to calculate with
+        error = np.where(np.abs(error) < FLUSHED, 0.0, error)
         count -= len(chunk)
         yield chunk
 

@@ -226,6 +226,8 @@ def measured_largest_step(model: LinearModel, how: Rule | str, *, seed: int = 0)
     if edge is None:
         return None
     low, high = (edge, edge * REACH) if grows else (edge / REACH, edge)
+    if shrinks(high, LARGER):
+        return None
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if shrinks(middle) else (low, middle)
