@@ -26,6 +26,7 @@ _WHERE = {
     "Trajectory": "simulations.trajectory",
     "compare": "simulations.comparison",
     "descend": "simulations.descent",
+    "discretise": "simulations.discretisation",
     "figure": "figures.compare",
     "flow": "simulations.flow",
     "load": "simulations.datasets",
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from simulations.comparison import Comparison, compare
     from simulations.datasets import load
     from simulations.descent import descend
+    from simulations.discretisation import discretise
     from simulations.flow import flow
     from simulations.trajectory import Trajectory
     from theory.checks import ArgumentError, ArgumentTypeError
@@ -61,6 +63,7 @@ __all__ = [
     "Trajectory",
     "compare",
     "descend",
+    "discretise",
     "figure",
     "flow",
     "load",

@@ -120,8 +120,8 @@ def discretise(
     until = _time(model, how, weights, time) if can_flow(how) else None
     if until is not None and steps[0] > until:
         raise ArgumentError("sizes", f"be at most the time {until:.6g}", f"holds {steps[0]:.6g}")
-    distances = np.array([] if until is None else [_distance(model, how, weights, size, until) for size in steps])
-    leading = np.array([] if until is None else [_leading(model, how, weights, size, until) for size in steps])
+    pairs = [] if until is None else [_distance(model, how, weights, size, until) for size in steps]
+    distances, leading = np.array(pairs, float).reshape(-1, 2).T
     ends = [_ending(model, how, weights, size, count, seed) for size in steps]
     return Discretisation(
         model=model.name,
@@ -150,11 +150,12 @@ def _time(model: LinearModel, how: Rule, weights: Array, time: float | None) -> 
     return inside("time", time, 0, first, f"(0, {first:.6g}), before an extinction")
 
 
-def _distance(model: LinearModel, how: Rule, weights: Array, step: float, time: float) -> float:
-    """‖W_k − W(kη)‖ at the whole number of steps nearest to a time."""
+def _distance(model: LinearModel, how: Rule, weights: Array, step: float, time: float) -> tuple[float, float]:
+    """‖W_k − W(kη)‖ at the whole number of steps nearest to a time, and its derived leading order."""
     count = round(time / step)
     (*_, chunk) = errors(population(model).curvature, how, step, weights - model.minimiser, count)
-    return float(np.linalg.norm(chunk[-1] - _flowed(model, how, weights, count * step)))
+    flowed = _flowed(model, how, weights, count * step)
+    return float(np.linalg.norm(chunk[-1] - flowed)), step * _leading(model, how, weights, flowed)
 
 
 def _flowed(model: LinearModel, how: Rule, weights: Array, time: float) -> Array:
@@ -170,8 +171,8 @@ def _flowed(model: LinearModel, how: Rule, weights: Array, time: float) -> Array
     return np.asarray(found.y[:, -1].reshape(error.shape))
 
 
-def _leading(model: LinearModel, how: Rule, weights: Array, step: float, time: float) -> float:
-    """The derived leading order of that distance, η‖c‖, at the errors that the flow has by then."""
+def _leading(model: LinearModel, how: Rule, weights: Array, flowed: Array) -> float:
+    """The derived ‖c‖ of a distance ηc, at the error (c, d) that the flow has by then; NaN where it is not derived."""
     seen = model.directions(weights)
     if how.power == 1 and how.refresh == 1 and model.shape[0] >= model.shape[1]:
         return 0.0  # straight while the gradient has full column rank
@@ -179,10 +180,10 @@ def _leading(model: LinearModel, how: Rule, weights: Array, step: float, time: f
     if not apart or not (how.kind == "newton" or how.elementwise):
         return np.nan
     law = approach(how).function("leading_error", (ERROR, ERROR0, RATE))
-    left = _flowed(model, how, weights, round(time / step) * step) @ seen.basis
+    left = flowed @ seen.basis
     now, moves = np.sqrt((left**2).sum(axis=0)), seen.learns & (seen.amplitudes > 0)
     parts = law(now[moves], seen.amplitudes[moves], seen.values[moves])
-    return float(step * np.linalg.norm(np.broadcast_to(parts, int(moves.sum()))))
+    return float(np.linalg.norm(np.broadcast_to(parts, int(moves.sum()))))
 
 
 def fitted_order(steps: Array, distances: Array, scale: float) -> float:
