@@ -21,6 +21,7 @@ What follows is Filippov's: where G_l has null directions U₀, V₀ the polar f
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -137,19 +138,13 @@ class Frame:
         """Layers (…, ·, ·) of the model from those in these coordinates."""
         if self.bases is None:
             return layers
-        return tuple(
-            after @ layer @ before.T
-            for before, layer, after in zip(self.bases[:-1], layers, self.bases[1:], strict=True)
-        )
-
+        pairs = itertools.pairwise(self.bases)
+        return tuple(after @ layer @ before.T for (before, after), layer in zip(pairs, layers, strict=True))
 
     def amplitudes(self, model: Factorized, layers: Layers) -> Array:
         """‖(P − P*) vᵢ‖ of each direction (…, n) for layers (…, ·, ·) in these coordinates."""
-        product = model.product(layers)
-        if self.bases is None:
-            error = (product - model.minimiser) @ model.right
-        else:
-            error = product - np.diag(model.reached)
+        product, aligned = model.product(layers), self.bases is not None
+        error = product - np.diag(model.reached) if aligned else (product - model.minimiser) @ model.right
         amplitudes: Array = np.sqrt((error**2).sum(axis=-2))
         return amplitudes
 

@@ -414,8 +414,8 @@ class Unknown(LinearModel):
         ),
         (
             lambda: stochastic_descend(Folded(), "gd", 0.1, 2.5),
-            ArgumentTypeError,
-            "`batch` must be a whole number, but is 2.5",
+            ArgumentError,
+            "`batch` must be a whole number of at least 1, but is 2.5",
         ),
         (lambda: stochastic_descend(Folded(), "gd", 0.1, True), ArgumentError, "`batch` must be a whole number"),
         (lambda: stochastic_descend(Folded(), "gd", -0.1, 1), ArgumentError, "`step` must be positive"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -67,13 +66,10 @@ def nonnegative(name: str, value: object) -> float:
 
 def whole(name: str, value: Any, least: int = 1) -> int:
     """Return `value` as an integer of at least `least`, or refuse it."""
-    try:
-        result = operator.index(value)
-    except TypeError:
-        raise ArgumentTypeError(name, "be a whole number", f"is {value!r}") from None
-    if result < least or isinstance(value, bool):
-        raise ArgumentError(name, f"be a whole number of at least {least}", f"is {value}")
-    return result
+    result = number(name, value)
+    if result != int(result) or result < least or isinstance(value, bool):
+        raise ArgumentError(name, f"be a whole number of at least {least}", f"is {plain(result)}")
+    return int(result)
 
 
 def inside(name: str, value: object, low: float, high: float, interval: str) -> float:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from theory.checks import ArgumentError, ArgumentTypeError, nonnegative, numbers
+from theory.checks import ArgumentError, nonnegative, numbers, whole
+from theory.derivation import compiled
 from theory.models.linear import ALIGNED, Directions, one_or_all
 from theory.rules import SIGMA, Rule
 
@@ -60,6 +61,14 @@ def mode_equations(rule: Rule, depth: int, signs: Sequence[int], decay: sp.Expr 
     )
 
 
+def checked_depth(depth: Any) -> int:
+    """Return a number of layers, or refuse it."""
+    found = whole("depth", depth, 2)
+    if found > DEEPEST:
+        raise ArgumentError("depth", f"be at most {DEEPEST}", f"is {found}")
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class Factorized:
     """A deep linear network of L weight matrices and a target for their product.
@@ -95,10 +104,7 @@ class Factorized:
 
     def __post_init__(self) -> None:
         nonnegative("weight_decay", self.weight_decay)
-        if isinstance(self.depth, bool) or not isinstance(self.depth, int):
-            raise ArgumentTypeError("depth", "be a whole number", f"is {self.depth!r}")
-        if not 2 <= self.depth <= DEEPEST:
-            raise ArgumentError("depth", f"lie between 2 and {DEEPEST}", f"is {self.depth}")
+        checked_depth(self.depth)
         if self.hidden is not None and self.hidden < len(self.values):
             raise ArgumentError(
                 "hidden", f"be at least the number of directions, {len(self.values)}", f"is {self.hidden}"
@@ -207,6 +213,14 @@ class Factorized:
         import numpy as np
 
         return np.array([_balanced_root(float(s), self.depth, self.weight_decay) ** self.depth for s in self.values])
+
+    @functools.cached_property
+    def sharpness(self) -> float:
+        """The largest curvature at the balanced minimum; 0 where that is no minimum of the largest direction."""
+        from theory.models.factorized_chain import FACTOR, sharpness
+
+        size = float(self.reached.max()) ** (1 / self.depth)
+        return float(compiled(sharpness(self.depth), (FACTOR, DECAY))(size, self.weight_decay)) if size else 0.0
 
     @functools.cached_property
     def minimiser(self) -> Array:
