@@ -174,7 +174,8 @@ def _flowed(model: LinearModel, how: Rule, weights: Array, time: float) -> Array
 def _leading(model: LinearModel, how: Rule, weights: Array, flowed: Array) -> float:
     """The derived ‖c‖ of a distance ηc, at the error (c, d) that the flow has by then; NaN where it is not derived."""
     seen = model.directions(weights)
-    if how.power == 1 and how.refresh == 1 and model.shape[0] >= model.shape[1]:
+    gradient = (weights - model.minimiser) @ model.curvature
+    if how.power == 1 and how.refresh == 1 and np.linalg.matrix_rank(gradient) == len(model.curvature):
         return 0.0  # straight while the gradient has full column rank
     apart = seen.aligned or how.power == 0 or how.kind == "newton"
     if not apart or not (how.kind == "newton" or how.elementwise):

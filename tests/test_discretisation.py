@@ -99,6 +99,7 @@ def test_egd_lies_on_its_flow_where_the_gradient_has_full_column_rank(shape, see
 def test_egd_with_fewer_outputs_than_inputs_is_of_order_one(name):
     found = discretise(random_model(3, (2, 3)), name, (0.004, 0.002, 0.001), np.zeros((2, 3)), count=100)
     assert found.order == pytest.approx(1, abs=0.02)
+    assert np.isnan(found.leading).all()
 
 
 def test_fitted_order_is_the_exponent():
