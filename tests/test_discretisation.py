@@ -99,6 +99,7 @@ def test_egd_lies_on_its_flow_where_the_gradient_has_full_column_rank(shape, see
 def test_egd_with_fewer_outputs_than_inputs_is_of_order_one(name):
     found = discretise(random_model(3, (2, 3)), name, (0.004, 0.002, 0.001), np.zeros((2, 3)), count=100)
     assert found.order == pytest.approx(1, abs=0.02)
+    assert np.isnan(found.leading).all()
 
 
 def test_fitted_order_is_the_exponent():
@@ -123,7 +124,8 @@ def test_what_cannot_be_compared_is_refused():
 
 @pytest.mark.parametrize("how", LINEAR)
 def test_the_largest_step_is_the_measured_one(how):
-    model = random_model(1, (2, 3))
+    # the first is one where steps far above the limit end in cycles that happen to shrink for a while
+    model = ALIGNED if how in ("damped:0.3", "column-norm") else random_model(1, (2, 3))
     # the bisection's grid is 1e-10 wide; slow transients blur Grokfast's and the curved law's last digits
     assert measured_largest_step(model, how) == pytest.approx(largest_stable_step(model, rule(how)), rel=1e-6)
 
@@ -301,6 +303,7 @@ def test_the_folded_model_is_such_a_case():
 
 
 def test_every_number_is_reported_per_step_size():
+    assert not discretise(ALIGNED, "power:1.5", (0.004, 0.002), count=100).settled.any()
     found = discretise(ALIGNED, "momentum:0.5", (0.01, 0.04), count=500)
     assert found.time is None and found.order is None and found.distances.size == 0
     np.testing.assert_array_equal(found.steps, [0.04, 0.01])

@@ -142,7 +142,7 @@ def test_every_rule_is_in_the_table():
 def test_a_step_is_what_the_definition_says(name):
     for shape, rank in CASES:
         known = Known.draw(shape, rank)
-        # Newton–Schulz has slopes up to 485, or 2200 with polar-express; the others lose a few digits at most.
+        # Newton–Schulz has slopes up to 485, or 2200 with polar-express; the others lose a few digits.
         np.testing.assert_allclose(follow(name, shape)(known.gradient), DEFINITIONS[name](known), atol=1e-11)
 
 
@@ -295,12 +295,12 @@ def test_presets_converge_as_their_sources_say():
         for gap in (1e-2, 1e-3):
             missed = 1 - float(law(f"newton-schulz:1:{preset}", 1 - gap))
             assert missed == pytest.approx(constant * gap**order, rel=2 * gap)
-    # eight steps of the minimax sequence reach rounding on [0.001, 1]; the cubic does not
+    # six steps of the minimax sequence come within 0.6 % on [0.001, 1], the cubic nowhere near
     far = np.geomspace(1.01e-3, 1, 400)
-    assert np.abs(law("newton-schulz:8:polar-express", far) - 1).max() < 1e-6
-    assert np.abs(law("newton-schulz:8:cubic", far) - 1).max() > 0.9
+    assert np.abs(law("newton-schulz:6:polar-express", far) - 1).max() < 6e-3
+    assert np.abs(law("newton-schulz:6:cubic", far) - 1).max() > 0.98
     # the constant quintic of 2024 hovers around one and never converges
-    assert 0.3 < np.abs(law("newton-schulz:8", values) - 1).max() < 0.4
+    assert 0.3 < np.abs(law("newton-schulz:6", values) - 1).max() < 0.4
 
 
 @pytest.mark.parametrize(
@@ -346,8 +346,7 @@ def test_a_rule_of_ones_own_can_be_refreshed():
     with pytest.raises(ArgumentError, match="`refresh` must be 1 for a rule without singular directions"):
         Rule("mine", SIGMA, refresh=2)
     with pytest.raises(ArgumentError, match="`refresh` must be a whole number of at least 1"):
-        Rule("mine", sp_one := SIGMA / SIGMA, refresh=0)
-    assert sp_one == 1
+        Rule("mine", SIGMA**0, refresh=0)
 
 
 @pytest.mark.parametrize("name", ["gd", "egd", "newton", "momentum:0.5", "grokfast", "rsvd:1", "column-norm"])
