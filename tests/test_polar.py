@@ -74,7 +74,7 @@ def check(matrix, true, values, rank):
 
 
 @pytest.mark.parametrize("spectrum", SPECTRA)
-@pytest.mark.parametrize("kappa", [1, 3, 30, 100, 300, 600, 1e3, 3e3, 1e4, 1e6, 1e10])
+@pytest.mark.parametrize("kappa", [1, 3, 30, 100, 300, 600, 1e3, 3e3, 1e4, 1e6, 1e10, 1e13])
 @pytest.mark.parametrize("shape", [(30, 80), (60, 60), (90, 40), (5, 9), (1, 7)])
 def test_every_condition_and_shape(spectrum, kappa, shape):
     rng = np.random.default_rng(int(kappa) + sum(shape))
@@ -138,6 +138,18 @@ def test_single_precision_takes_the_gram_matrix_as_far_as_it_holds():
     left, right = orthonormal(rng, 100, 100), orthonormal(rng, 250, 100)
     routes = {k: check_single((left * np.geomspace(1, 1 / k, 100)) @ right.T).route for k in (3, 600, 3e3, 1e6)}
     assert routes == {3: "gram", 600: "gram", 3e3: "gram", 1e6: "svd"}
+
+
+@pytest.mark.parametrize("spectrum", SPECTRA)
+@pytest.mark.parametrize("rank", [1, 17, 60])
+@pytest.mark.parametrize("shape", [(60, 450), (450, 60)])
+def test_large_matrices_of_single_precision_need_no_svd_at_any_rank(shape, rank, spectrum):
+    """Condition 1e4 of what is kept; the rest is what rounding leaves, 1e-8, far below the cut at 5e-5."""
+    rng = np.random.default_rng(rank)
+    values = SPECTRA[spectrum](rank, 1e4 if rank > 1 else 1)
+    left, right = orthonormal(rng, shape[0], rank), orthonormal(rng, shape[1], rank)
+    found = check_single((left * values) @ right.T)
+    assert (found.rank, found.route) == (rank, "gram")
 
 
 @pytest.mark.parametrize("spectrum", SPECTRA)
