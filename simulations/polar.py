@@ -7,7 +7,7 @@ about ε κ². Three decisions, each made on the matrix at hand, keep that in bo
    they say κ > `LIKELY_CONDITION`, the SVD is used; so it is wherever a singular value may be cut.
 2. With B the eigenvectors that belong to the smallest eigenvalues, Bᵀ G computed from G itself shows by how much the
    Gram matrix errs where that is magnified most, and the factor's error follows. Where twice this stays below
-   max(1e-12, 100 ε κ) the factor is used as it is.
+   max(1e-12, 100 ε κ) the factor is used as it is; where ε κ² is far above, that is not tried.
 3. Beyond, with all of Uᵀ G computed from G itself, C = P Pᵀ and H = G Pᵀ follow to a relative error of ε κ in the
    eigenbasis. H is symmetric for the true factor: its skew part gives the remaining rotation, Ω S + S Ω = H − Hᵀ,
    and P + (Ω − (C − I)/2) P is right up to the squares of Ω and C − I. Where these are too large for that, the SVD
@@ -43,6 +43,7 @@ MUCH_WIDER = 2  # columns by rows, from which a QR decomposition before the SVD 
 MODERATE = 1e-50, 1e50  # entries whose squares need no scaling
 PROBED = 32  # eigenvectors whose error is measured
 SAFETY = 2.0  # between the measured error and the one that is allowed: the worst seen in 2,000 matrices is 1.6
+HOPELESS = 4.0  # times what is allowed: with ε κ² above this, the error is not worth measuring
 EPS, EPS_SINGLE = float(np.finfo(np.float64).eps), float(np.finfo(np.float32).eps)
 THREADS = ThreadpoolController()
 
@@ -130,8 +131,10 @@ def _by_gram(wide: Array) -> Polar | None:
     if not squares[0] * LARGEST_CONDITION**2 > squares[-1]:
         return None
     values = np.sqrt(squares)
-    allowed = max(1e-12, 100 * EPS * float(values[-1] / values[0]))
-    if SAFETY * _measured_error(wide, values, basis) <= allowed:
+    condition = float(values[-1] / values[0])
+    allowed = max(1e-12, 100 * EPS * condition)
+    likely = EPS * condition**2 <= HOPELESS * allowed
+    if likely and SAFETY * _measured_error(wide, values, basis) <= allowed:
         return Polar(((basis / values) @ basis.T) @ wide, len(wide), "gram")
     return _corrected(wide, values, basis)
 
