@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from simulations.directions import direction
 from simulations.flow import Path, flow
 from simulations.population import population
+from simulations.trajectory import Trajectory
 from theory.checks import ArgumentError
 from theory.models.linear import LinearModel
 from theory.rules import Rule, rule
@@ -41,11 +42,14 @@ class EnergyBalance:
         Training loss above its minimum at these times (N,).
     dissipated
         ∫ ⟨G, D(G)⟩ dt from the start to these times (N,).
+    trajectory
+        The flow itself, with its ranks and restarts.
     """
 
     times: Array
     losses: Array
     dissipated: Array
+    trajectory: Trajectory
 
     @property
     def defect(self) -> float:
@@ -74,9 +78,11 @@ def energy_balance(model: LinearModel, how: Rule | str, start: Array | None = No
         raise ArgumentError("rule", "dissipate nothing where a singular value vanishes", f"is {how.name}")
     pieces = _Pieces(model, how)
     run = flow(model, how, start, observe=pieces, **options)
-    losses = [float(run.train_error[0]), *pieces.losses]
     return EnergyBalance(
-        np.array([0.0, *pieces.times]), np.array(losses), np.concatenate([[0.0], np.cumsum(pieces.dissipated)])
+        np.array([0.0, *pieces.times]),
+        np.array([run.train_error[0], *pieces.losses]),
+        np.cumsum([0.0, *pieces.dissipated]),
+        run,
     )
 
 

@@ -35,10 +35,9 @@ def twice(model, seed):
 
 
 def balanced(model, ranks):
-    start = np.zeros(model.shape)
-    balance, run = energy_balance(model, "egd", start), flow(model, "egd", start)
-    assert run.ranks == ranks
-    assert run.stop_reason == "at rest"
+    balance = energy_balance(model, "egd", np.zeros(model.shape))
+    assert balance.trajectory.ranks == ranks
+    assert balance.trajectory.stop_reason == "at rest"
     assert balance.defect < DEFECT
     assert balance.dissipated[-1] == pytest.approx(balance.losses[0], rel=DEFECT)
     assert balance.losses[-1] < 1e-15 * balance.losses[0]
@@ -57,6 +56,16 @@ def test_repeated_eigenvalues_of_the_curvature(outputs):
     balanced(general((outputs, 4), [1, 0.3, 0.3, 0.05], outputs), tuple(range(min(outputs, 4), -1, -1)))
 
 
+@pytest.mark.parametrize("outputs", [2, 3, 5])
+def test_singular_values_of_the_gradient_that_are_all_equal(outputs):
+    """The gradient at the start is an isometry: G₀ = Q, which EGD loses by one singular value after another."""
+    model = general((outputs, 3), [1, 0.5, 0.2], outputs)
+    left, _, right = np.linalg.svd(model.target, full_matrices=False)
+    even = Regression(model.curvature, left @ right @ np.linalg.inv(model.curvature))
+    np.testing.assert_allclose(np.linalg.svd(even.cross, compute_uv=False), 1, rtol=1e-14)
+    balanced(even, tuple(range(min(outputs, 3), -1, -1)))
+
+
 @pytest.mark.parametrize("outputs", [2, 4, 6])
 def test_starts_of_low_rank(outputs):
     balanced(general((outputs, 4), [1, 0.5, 0.2, 0.1], outputs, rank=2), (2, 1, 0))
@@ -67,8 +76,7 @@ def test_starts_of_low_rank(outputs):
 def test_extinctions_that_coincide(outputs):
     model = general((outputs, 2), [1, 0.3], outputs)
     single = flow(model, "egd", np.zeros(model.shape))
-    balanced(twice(model, outputs), tuple(2 * rank for rank in single.ranks))
-    double = flow(twice(model, outputs), "egd", np.zeros((2 * outputs, 4)))
+    double = balanced(twice(model, outputs), tuple(2 * rank for rank in single.ranks)).trajectory
     # located where 1e-9 of the elapsed time is left, by a solver of tolerance 1e-10
     np.testing.assert_allclose(double.restarts, single.restarts, rtol=1e-9)
 
