@@ -10,7 +10,8 @@ from theory.checks import ArgumentError
 from theory.models.folded import Folded
 from theory.models.regression import Regression
 
-# Each step of the solver errs by 1e-10 of the weights at most; over 120 runs the worst defect seen is 6e-12.
+# The solver's tolerance; the worst defect of these cases is 6e-12, and 1.4e-10 over 200 random ones of up to nine
+# outputs and inputs, condition numbers to 1e7 and starts over four decades.
 DEFECT = 1e-10
 
 
