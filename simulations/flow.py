@@ -28,12 +28,14 @@ from simulations.directions import rank_cut
 from simulations.population import Population, population
 from simulations.speeds import TINY, Speeds
 from simulations.trajectory import Trajectory
-from theory.checks import ArgumentError
+from theory.checks import ArgumentError, inside, tolerance, whole
 from theory.models.factorized import Factorized
 from theory.models.linear import Directions, LinearModel
 from theory.rules import Rule, rule
 
 Array = NDArray[np.float64]
+Path = Callable[[float], tuple[float, Any]]
+REST, REST_FROM_START = "at rest", "at rest: the gradient is zero at the start"
 REMAINING = 1e-9  # extinction is extrapolated over this part of the elapsed time,
 VANISHED = 1e-9  # or from this part of a singular value, whichever comes first
 TOGETHER = 1e-8  # extinctions closer than this, relative to the time, count as one
@@ -46,7 +48,6 @@ ALONE = 1e-6  # of a singular direction, the part that lies off one axis
 NOISE = 1e-13  # a column below this part of its start has died,
 DEAD = 1e-13  # a column's gradient below this part of the smallest singular value has died
 DENSE = 20  # points recorded of each step while they are few, one of each when they are many
-PATIENCE, LOOSEST = 1500, 1e-6  # steps of one segment after which the tolerance is loosened, and how far
 EXPLICIT_STEPS = 200  # of one segment, after which the implicit solver takes over
 
 
@@ -61,7 +62,8 @@ class Piece:
 
 def can_flow(how: Rule) -> bool:
     """Whether the rule has a flow here: spectral with a smooth law, or Newton's."""
-    return how.kind == "newton" or (how.kind == "spectral" and not how.name.startswith("truncated"))
+    smooth = how.kind == "spectral" and how.refresh == 1 and not how.name.startswith("truncated")
+    return how.kind == "newton" or smooth
 
 
 def flow(
@@ -73,6 +75,7 @@ def flow(
     rtol: float = 1e-10,
     max_evaluations: int = 60_000,
     progress: Callable[[int, int], None] | None = None,
+    observe: Callable[[Path], None] | None = None,
 ) -> Trajectory:
     """Integrate a rule's flow until every direction has arrived, or through its extinctions to rest.
 
@@ -92,11 +95,16 @@ def flow(
         Gradient evaluations after which the run is given up.
     progress
         Called with directions arrived and directions that learn.
+    observe
+        Called with each piece of the path in turn, as a function of x in [0, 1] that gives the flow time and the
+        weights (c, d), or the layers: the whole path, as the solver interpolates it, not only the points that are
+        kept.
 
     Raises
     ------
     ArgumentError
-        If the rule has no flow, or the start has not the model's shape.
+        If the rule has no flow, the start has not the model's shape or is not finite, or a number lies outside its
+        range: `threshold` in (0, 1), `rtol` from 1e-13 to 1e-2, `max_evaluations` a whole number of at least 1.
     """
     if isinstance(model, Factorized):
         from simulations.layers import layered_flow
@@ -109,16 +117,19 @@ def flow(
             rtol=rtol,
             max_evaluations=max_evaluations,
             progress=progress,
+            observe=observe,
         )
     how = rule(how)
     if not can_flow(how):
         raise ArgumentError("rule", "have a flow (a smooth spectral law, or newton)", f"is {how.name}")
-    if not rtol >= 1e-13:
-        raise ArgumentError("rtol", "be at least 1e-13", f"is {rtol:g}")
+    inside("threshold", threshold, 0, 1, "(0, 1)")
+    tolerance(rtol)
+    whole("max_evaluations", max_evaluations)
     start = checked_start(model, start)
     numbers = population(model)
     with threadpool_limits(1):
-        run = _Run(numbers, model.directions(start), how, start, threshold, rtol, max_evaluations, progress)
+        seen = model.directions(start)
+        run = _Run(numbers, seen, how, start, threshold, rtol, int(max_evaluations), progress, observe)
         run.integrate()
         return run.trajectory(model)
 
@@ -136,10 +147,11 @@ class _Run:
         rtol: float,
         max_evaluations: int,
         progress: Callable[[int, int], None] | None,
+        observe: Callable[[Path], None] | None,
     ) -> None:
         self.numbers, self.seen, self.how, self.start = numbers, seen, how, start
-        self.rtol = self.wanted = rtol
-        self.max_evaluations, self.progress = max_evaluations, progress
+        self.rtol, self.max_evaluations = rtol, max_evaluations
+        self.progress, self.observe = progress, observe
         self.rates = np.einsum("ij,ij->j", seen.basis, numbers.curvature @ seen.basis)
         self.speeds, self.stiff = Speeds(how), False
         self.remaining = max(REMAINING, VANISHED**self.speeds.vanishing)
@@ -172,7 +184,7 @@ class _Run:
         """Segment by segment, each ended by an extinction, until rest, arrival or the limit."""
         while not self.reason:
             if not self.z.size:
-                self.reason = "at rest"
+                self.reason = REST if self.restarts else REST_FROM_START
                 self.arrivals[self.active] = np.fmin(self.arrivals[self.active], self.time)
                 if self.speeds.extinguishes:
                     together = self.speeds.isotropic or self.ranks[:1] == [1]  # the whole gradient vanishes at once
@@ -211,10 +223,6 @@ class _Run:
         while not self.reason:
             if taken == EXPLICIT_STEPS and not self.stiff:
                 self.stiff, solver = True, self._solver(LSODA, solver.y)
-            elif taken % PATIENCE == 0 and taken and self.rtol < LOOSEST:
-                # singular values so small that rounding of the direction exceeds the tolerance
-                self.rtol = min(10 * self.rtol, LOOSEST)
-                solver = self._solver(LSODA, solver.y)
             message = solver.step()
             taken += 1
             if solver.status == "failed":
@@ -243,6 +251,8 @@ class _Run:
 
     def _keep(self, piece: Piece) -> None:
         """Sample an accepted piece and locate in it the arrivals, and the changes to and from 100 % test error."""
+        if self.observe is not None:
+            self.observe(self._path(piece))
         count = DENSE if len(self.points) < RECORDED else 1
         for x in np.arange(1, count + 1) / count:
             self.points.append(self.error_at(piece, float(x)))
@@ -348,14 +358,19 @@ class _Run:
         error[:, piece.columns] = piece.left @ z
         return time, error
 
+    def _path(self, piece: Piece) -> Path:
+        def at(x: float) -> tuple[float, Array]:
+            time, error = self.error_at(piece, x)
+            return time, self.numbers.minimiser + error @ self.seen.basis.T
+
+        return at
+
     def trajectory(self, model: LinearModel) -> Trajectory:
         """Measure the plateaus on the sampled points, and thin these."""
-        if self.reason == "at rest":
+        if self.reason == REST:
             self.points.append((self.time, np.where(self.seen.learns, 0.0, self.origin)))
             if self.whole and not self._misclassifies_all(self.points[-1][1]):
                 self.changes.append(self.time)
-        if self.rtol > self.wanted:
-            self.reason += f"; the tolerance had to be loosened to {self.rtol:.0e}"
         stride = -(-len(self.points) // (3 * RECORDED))
         kept = [*self.points[:-1:stride], self.points[-1]]
         times, errors = np.array([time for time, _ in kept]), np.array([error for _, error in kept])

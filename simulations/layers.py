@@ -34,11 +34,12 @@ from threadpoolctl import threadpool_limits
 from simulations.descent import RECORDED
 from simulations.directions import rank_cut
 from simulations.layered_trajectory import Event, LayeredTrajectory, layered_trajectory
-from theory.checks import ArgumentError, inside
+from theory.checks import ArgumentError, inside, tolerance, whole
 from theory.models.factorized import Factorized, Layers, layer_gradients_of
 from theory.rules import Rule, rule
 
 Array = NDArray[np.float64]
+Path = Callable[[float], tuple[float, Layers]]
 REMAINING, VANISHED = 1e-9, 1e-9  # an event is extrapolated over this part of the time, or of its singular value
 TOGETHER = 1e-8  # events closer than this, relative to the time, are one
 LOST = 1e-6  # of a product of layers, the part along a direction below which it has lost it
@@ -56,7 +57,7 @@ TINY = 1e-200
 
 def can_flow(how: Rule) -> bool:
     """Whether the rule has a flow on layers: an elementwise law, or Frobenius rescaling."""
-    return how.kind == "spectral" and (how.elementwise or how.isotropic)
+    return how.kind == "spectral" and how.refresh == 1 and (how.elementwise or how.isotropic)
 
 
 def layered_flow(
@@ -68,6 +69,7 @@ def layered_flow(
     rtol: float = 1e-10,
     max_evaluations: int = 60_000,
     progress: Callable[[int, int], None] | None = None,
+    observe: Callable[[Path], None] | None = None,
 ) -> LayeredTrajectory:
     """Integrate a rule's flow on every layer until all directions have arrived, or through its events to rest.
 
@@ -87,21 +89,24 @@ def layered_flow(
         Evaluations of the gradients after which the run is given up.
     progress
         Called with directions arrived and directions that learn.
+    observe
+        Called with each piece of the path in turn, as a function of x in [0, 1] that gives flow time and layers.
 
     Raises
     ------
     ArgumentError
-        If the rule has no flow, or the start has not the model's shapes.
+        If the rule has no flow, the start has not the model's shapes or is not finite, or a number lies outside its
+        range, as in `simulations.flow.flow`.
     """
     how = rule(how)
     if not can_flow(how):
         raise ArgumentError("rule", "have a flow on layers (an elementwise law, or frobenius)", f"is {how.name}")
-    if not rtol >= 1e-13:
-        raise ArgumentError("rtol", "be at least 1e-13", f"is {rtol:g}")
+    tolerance(rtol)
+    whole("max_evaluations", max_evaluations)
     inside("threshold", threshold, 0, 1, "(0, 1)")
     layers = checked_layers(model, start)
     with threadpool_limits(1):
-        run = _Run(model, how, layers, threshold, rtol, max_evaluations, progress)
+        run = _Run(model, how, layers, threshold, rtol, max_evaluations, progress, observe)
         run.integrate()
         return run.trajectory()
 
@@ -205,8 +210,9 @@ class _Run:
         rtol: float,
         max_evaluations: int,
         progress: Callable[[int, int], None] | None,
+        observe: Callable[[Path], None] | None,
     ) -> None:
-        self.model, self.how, self.rtol = model, how, rtol
+        self.model, self.how, self.rtol, self.observe = model, how, rtol, observe
         self.max_evaluations, self.progress = max_evaluations, progress
         self.seen = model.directions(start)
         self.frame, self.layers = framed(model, start)
@@ -328,8 +334,10 @@ class _Run:
         if self.evaluations > self.max_evaluations:
             self.reason = f"stopped after {self.evaluations} evaluations, before every direction had arrived"
 
-    def _keep(self, at: Callable[[float], tuple[float, Layers]]) -> None:
+    def _keep(self, at: Path) -> None:
         """Record points of an accepted step, and locate the arrivals in it."""
+        if self.observe is not None:
+            self.observe(lambda x: (at(x)[0], self.frame.back(at(x)[1])))
         count = DENSE if len(self.points) < RECORDED else 1
         self.points += [at(float(x)) for x in np.arange(1, count + 1) / count]
         ends = self.frame.amplitudes(self.model, at(1.0)[1])
@@ -341,7 +349,7 @@ class _Run:
         if self.vanishing <= 0 and arrived.all():
             self.reason = "every direction has arrived"
 
-    def _located(self, at: Callable[[float], tuple[float, Layers]], index: int) -> float:
+    def _located(self, at: Path, index: int) -> float:
         def excess(x: float) -> float:
             return float(self.frame.amplitudes(self.model, at(x)[1])[index] - self.level[index])
 

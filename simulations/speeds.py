@@ -87,8 +87,8 @@ class Speeds:
         ratio = self._ratios(values)
         slope = np.broadcast_to(np.asarray(self._slope(values, 1.0, 1), float), values.shape)
         turned = values[:, None] * right  # Uᵀ G
-        gaps = values[:, None] ** 2 - values[None, :] ** 2
-        close = np.abs(gaps) <= 1e-8 * values[0] ** 2
+        gaps = (values[:, None] - values) * (values[:, None] + values)
+        close = np.abs(gaps) <= 1e-8 * np.multiply.outer(values, values)  # of the pair: others may be far larger
         mean = (slope / (2 * values))[:, None]
         quotient = np.where(close, mean, (ratio[:, None] - ratio[None, :]) / np.where(close, 1.0, gaps))
         # entry (i, b; a, e): change of (Uᵀ D)_ib by (Uᵀ Z)_ae

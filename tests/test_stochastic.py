@@ -15,7 +15,7 @@ from simulations.population import population
 from simulations.replicas import Lengths, Running, measure
 from simulations.stochastic import stochastic_descend
 from theory import departure, folded_noise, noise
-from theory.checks import ArgumentError, ArgumentTypeError
+from theory.checks import ArgumentError
 from theory.departure import predict_departure
 from theory.minibatch import expect, mean_square_limit, stationary
 from theory.models.folded import DECAY, EPSILON, ETA, M1, M2, MARGIN, Folded

@@ -13,6 +13,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from theory import plateaus
+from theory.checks import ArgumentError
 from theory.models import folded
 from theory.models.folded import Folded
 from theory.plateaus import Contraction, Edge, longest_interval, longest_run
@@ -327,3 +328,18 @@ def test_leading_order():
     symbols = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U2)
     law = folded.derive(rule("gd")).function("leading", symbols)
     assert float(law(1e-3, 1.0, 1.0, 0.0, 30.0)) == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize("constant", [0.0, 1e-300, 2.0, math.inf, math.nan])
+def test_a_boundary_that_never_ends_is_refused_at_once(constant):
+    decay = Contraction(-1.0)
+    with pytest.raises(ArgumentError, match="Argument `constant` must be negative, but is "):
+        Edge(1.0, 1.0, constant, decay, decay)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.5, math.nan])
+def test_parts_of_a_boundary_that_do_not_decay_are_refused_at_once(rate):
+    decay, stays = Contraction(-1.0), Contraction(rate)
+    for name, parts in (("b", (stays, decay)), ("a", (decay, stays))):
+        with pytest.raises(ArgumentError, match=f"^Argument `{name}` must decay, with a negative rate"):
+            Edge(1.0, 1.0, -0.5, *parts)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+TIGHTEST, COARSEST = 1e-13, 1e-2  # relative tolerances
 SMALLEST, LARGEST = 1e-100, 1e100  # within which squares and products stay numbers
 
 
@@ -70,6 +71,14 @@ def whole(name: str, value: Any, least: int = 1) -> int:
     if result != int(result) or result < least or isinstance(value, bool):
         raise ArgumentError(name, f"be a whole number of at least {least}", f"is {plain(result)}")
     return int(result)
+
+
+def tolerance(value: object) -> float:
+    """Return a solver's relative tolerance, or refuse one that rounding or coarseness makes meaningless."""
+    result = number("rtol", value)
+    if not TIGHTEST <= result <= COARSEST:
+        raise ArgumentError("rtol", f"be at least {TIGHTEST:g} and at most {COARSEST:g}", f"is {plain(result)}")
+    return result
 
 
 def inside(name: str, value: object, low: float, high: float, interval: str) -> float:

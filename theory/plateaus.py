@@ -15,6 +15,8 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from theory.checks import ArgumentError, plain
+
 LONGEST_RUN = "longest run at 100 % test error"
 LEADING_ORDER = "longest run at 100 % test error, fast direction at rest"
 FIRST_BELOW = "first step below 100 % test error"
@@ -57,9 +59,14 @@ class Contraction:
 
 @dataclass(frozen=True)
 class Edge:
-    """The boundary function f(x) = slow·b(x) + fast·a(x) + constant, with constant < 0.
+    """The boundary function f(x) = slow·b(x) + fast·a(x) + constant, negative at last.
 
     `initial` is f(0), without the rounding of the sum.
+
+    Raises
+    ------
+    ArgumentError
+        If the constant is not negative, or b or a does not decay: f might never turn negative.
     """
 
     slow: float
@@ -68,6 +75,13 @@ class Edge:
     b: Contraction
     a: Contraction
     initial: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.constant < 0:
+            raise ArgumentError("constant", "be negative", f"is {plain(self.constant)}")
+        for name, part in (("b", self.b), ("a", self.a)):
+            if not part.rate < 0:
+                raise ArgumentError(name, "decay, with a negative rate", f"has the rate {plain(part.rate)}")
 
     def inside(self, x: float) -> bool:
         """Whether the whole test set is misclassified at x."""
