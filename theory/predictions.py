@@ -10,14 +10,15 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from theory import plateaus
+from theory import factorized_predictions, plateaus
 from theory.checks import ArgumentError
 from theory.clock import PATH
 from theory.clock import pace as clock_pace
 from theory.derivation import Derivation, compiled
 from theory.models import folded, regression
+from theory.models.factorized import Factorized
 from theory.models.folded import Folded
 from theory.models.linear import Directions, LinearModel
 from theory.plateaus import Contraction, Edge
@@ -55,12 +56,14 @@ class Prediction:
     largest_stable_step: float | None = None
 
 
-def largest_stable_step(model: LinearModel, rule: Rule) -> float | None:
+def largest_stable_step(model: LinearModel | Factorized, rule: Rule) -> float | None:
     """2/λ₁ for gradient descent, 2 for Newton's rule, 2(1 + β)/λ₁ with momentum β; None otherwise.
 
     A rule whose step does not shrink with the gradient has no such limit: its error stays bounded at any
     step, but does not settle either.
     """
+    if isinstance(model, Factorized):
+        return factorized_predictions.largest_stable_step(model, rule)
     fastest = float(model.eigen[0][0])
     if rule.kind == "momentum":
         return 2 * (1 + rule.options["beta"]) / fastest
@@ -70,10 +73,10 @@ def largest_stable_step(model: LinearModel, rule: Rule) -> float | None:
 
 
 def predict(
-    model: LinearModel,
+    model: LinearModel | Factorized,
     rule: Rule,
     view: str,
-    start: Array,
+    start: Any,
     *,
     step: float | None = None,
     threshold: float = 1e-3,
@@ -87,12 +90,14 @@ def predict(
     view
         ``flow`` (numbers in flow time) or ``descent`` (numbers in steps).
     start
-        Weights (c, d).
+        Weights (c, d), or the layers of a factorised model.
     step
         Step size of a descent.
     threshold
         An arrival is |e| ≤ threshold·|e₀|.
     """
+    if isinstance(model, Factorized):
+        return factorized_predictions.predict(model, rule, view, start, step=step, threshold=threshold)
     seen = model.directions(start)
     limit = largest_stable_step(model, rule) if view == "descent" else None
     if limit is not None and step is not None and step >= limit:

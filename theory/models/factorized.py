@@ -34,6 +34,7 @@ DECAY = sp.Symbol("lambda", nonnegative=True)
 ZERO = sp.Integer(0)
 DEEPEST = 8
 SMALL_START = 1e-3
+TIE = 1e-12  # relative difference of two factors below which they reach zero together
 ROUNDING = 1e-14  # part of the largest entry below which a factor counts as zero
 
 
@@ -302,7 +303,7 @@ class Factorized:
 
         sizes = np.sort(np.abs(mode))
         if np.prod(mode) <= 0:
-            return bool(sizes[0] < sizes[1])
+            return bool(sizes[1] - sizes[0] > TIE * sizes[1])
         barrier = _barrier(float(self.values[index]), self.depth, self.weight_decay)
         return bool(sizes[-1] > barrier)
 

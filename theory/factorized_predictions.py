@@ -1,0 +1,257 @@
+"""What the derivations predict for a factorised model from an aligned start: arrivals, extinctions, plateaus."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sympy as sp
+
+from theory import plateaus
+from theory.checks import ArgumentError
+from theory.derivation import Derivation
+from theory.models import factorized_chain as chain
+from theory.models.factorized import DECAY, TARGET, Factorized
+from theory.rules import Rule
+
+if TYPE_CHECKING:
+    from theory.models.factorized import Layers
+    from theory.predictions import Prediction
+
+Times = tuple[float | None, float | None]
+NOTHING: Times = (None, None)
+EQUAL = 1e-12  # relative difference of factors below which a mode counts as balanced
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One mode of an aligned start.
+
+    Parameters
+    ----------
+    target
+        Its singular value s.
+    reached
+        Its amplitude a* at the balanced minimum.
+    sizes
+        Its factors (L,).
+    decay
+        Weight decay λ.
+    threshold
+        The arrival's q.
+    """
+
+    target: float
+    reached: float
+    sizes: tuple[float, ...]
+    decay: float
+    threshold: float
+
+    @property
+    def start(self) -> float:
+        """Its amplitude a₀."""
+        return math.prod(self.sizes)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether its factors have the same size."""
+        size = max(map(abs, self.sizes))
+        return max(size - abs(w) for w in self.sizes) <= EQUAL * size
+
+    @property
+    def arrived(self) -> float:
+        """The amplitude a₁ at which it has arrived."""
+        return self.reached + self.threshold * (self.start - self.reached)
+
+
+def predict(
+    model: Factorized, rule: Rule, view: str, start: Layers, *, step: float | None = None, threshold: float = 1e-3
+) -> Prediction:
+    """Predict a run of `rule` from these layers; see `theory.predictions.predict`."""
+    from theory.predictions import EXACT, Prediction
+
+    seen, sizes = model.directions(start), model.sizes(start)
+    found: list[Times] = [NOTHING] * len(model.values)
+    derivation = _derivation(rule, view, model.depth)
+    if sizes is not None and derivation is not None:
+        for index in range(len(found)):
+            mode = Mode(
+                float(model.values[index]),
+                float(model.reached[index]),
+                tuple(map(float, sizes[:, index])),
+                model.weight_decay,
+                threshold,
+            )
+            if seen.learns[index]:
+                found[index] = (0.0, None) if mode.start == mode.reached else _times(derivation, rule, mode, step)
+    arrivals = tuple(arrival for arrival, _ in found)
+    known = [a for a, learns in zip(arrivals, seen.learns, strict=True) if learns]
+    spread = [a for a in known if a is not None and math.isfinite(a)]
+    lengths = {}
+    if spread and len(spread) == len(known):
+        lengths[plateaus.ARRIVAL_SPREAD] = (max(spread) - min(spread), EXACT)
+    limit = largest_stable_step(model, rule) if view == "descent" else None
+    return Prediction(arrivals, tuple(extinction for _, extinction in found), lengths, limit)
+
+
+def largest_stable_step(model: Factorized, rule: Rule) -> float | None:
+    """Near the balanced minimum: for gradient descent, times 1 + β with momentum; None for rules without a limit."""
+    from theory.rules import rule as find
+
+    if rule.kind != "momentum" and rule.power != 0:
+        return None
+    law = chain.derive(find("gd"), "flow", model.depth).function("largest_stable_step", (chain.FACTOR, DECAY))
+    size = float(model.reached.max()) ** (1 / model.depth)
+    if size == 0:
+        return None
+    limit = float(law(size, model.weight_decay))
+    return limit * (1 + rule.options["beta"]) if rule.kind == "momentum" else limit
+
+
+def _derivation(rule: Rule, view: str, depth: int) -> Derivation | None:
+    try:
+        return chain.derive(rule, view, depth)
+    except ArgumentError:
+        return None
+
+
+def _times(derivation: Derivation, rule: Rule, mode: Mode, step: float | None) -> Times:
+    """Arrival and extinction of one mode that learns."""
+    if derivation.view == "descent":
+        return _steps(derivation, mode, step or 0.0), None
+    if mode.start <= 0:
+        return (_unbalanced_descent(derivation, mode), None) if "lift" in derivation.laws else NOTHING
+    if mode.balanced and "arrival" in derivation.laws:
+        return _closed(derivation, mode)
+    if mode.decay == 0 and "lift" in derivation.laws:
+        return _unbalanced_descent(derivation, mode), None
+    if mode.decay == 0 and "least_pull" in derivation.laws:
+        return _by_least_factor(derivation, rule, mode)
+    return (_by_factor(derivation, mode), None) if mode.balanced else NOTHING
+
+
+SYMBOLS = (chain.START, chain.END, TARGET, DECAY, chain.THRESHOLD, chain.ETA)
+
+
+def _closed(derivation: Derivation, mode: Mode) -> Times:
+    """Balanced, by a law for the arrival."""
+    values = mode.start, mode.arrived, mode.target, mode.decay, mode.threshold, 1.0
+    arrival = float(derivation.function("arrival", SYMBOLS)(*values))
+    if "extinction" not in derivation.laws:
+        return arrival, None
+    rest = (mode.start, mode.arrived, mode.reached, *values[3:])
+    return arrival, float(derivation.function("extinction", SYMBOLS)(*rest))
+
+
+def _steps(derivation: Derivation, mode: Mode, step: float) -> float | None:
+    """Whole steps of EGD, balanced; infinite where they jump over the threshold, to and fro."""
+    if not mode.balanced or mode.start <= 0:
+        return None
+    values = mode.start, mode.arrived, mode.target, mode.decay, mode.threshold, step
+    count = max(1, math.ceil(float(derivation.function("arrival", SYMBOLS)(*values))))
+    depth, way = len(mode.sizes), math.copysign(step, mode.reached - mode.start)
+    landed = (mode.start ** (1 / depth) + count * way) ** depth
+    return count if abs(landed - mode.reached) <= mode.threshold * abs(mode.start - mode.reached) else math.inf
+
+
+def _unbalanced_descent(derivation: Derivation, mode: Mode) -> float | None:
+    """Two layers under gradient descent, any factors: the closed form between two amplitudes."""
+    if mode.decay > 0:
+        return None
+    first, second = mode.sizes
+    imbalance = (first - second) * (first + second)
+    symbols = (chain.AMPLITUDE, TARGET, chain.IMBALANCE)
+
+    def law(name: str, a: float) -> float:
+        return float(derivation.function(name, symbols)(a, mode.target, imbalance))
+
+    def lift(a: float) -> float:
+        return math.log(law("lift" if a >= 0 else "lift_below", a))  # the same, without cancellation
+
+    return (lift(mode.arrived) - lift(mode.start) - math.log(mode.threshold)) / law("wide", 0.0)
+
+
+def _by_factor(derivation: Derivation, mode: Mode) -> float:
+    """Balanced, any law: the integral of 1/h(|g|) over the factor."""
+    from scipy.integrate import quad
+
+    gradient = derivation.function("gradient", (chain.FACTOR, TARGET, DECAY))
+    slowness = derivation.function("slowness", (sp.Symbol("g", positive=True),))
+    ends = (mode.start ** (1 / len(mode.sizes)), mode.arrived ** (1 / len(mode.sizes)))
+
+    def pace(w: float) -> float:
+        return float(slowness(abs(float(gradient(w, mode.target, mode.decay)))))
+
+    return float(quad(pace, min(ends), max(ends), epsabs=0, epsrel=1e-12, limit=400)[0])
+
+
+def _by_least_factor(derivation: Derivation, rule: Rule, mode: Mode) -> Times:
+    """A power law, factors of any size and a positive product: the integral over the least factor's distance."""
+    exponent = 2 - float(sp.sympify(rule.power))
+    sizes = sorted(map(abs, mode.sizes))
+    ends = _ends(sizes, exponent, mode.target)
+    symbols = (chain.DISTANCE, *chain.ENDS[: len(ends)])
+    residual = functools.partial(_at, derivation.function("residual", symbols), ends)
+    pull = functools.partial(_at, derivation.function("least_pull", symbols), ends)
+    slowness = derivation.function("slowness", (sp.Symbol("g", positive=True),))
+    begin = _begin(residual, mode, ends[0] - sizes[0])
+    arrived = _root(lambda x: residual(x) - mode.threshold * residual(begin), 0.0, begin)
+    alpha = float(sp.sympify(rule.power))
+
+    def elapsed(near: float) -> float:
+        return _integral(lambda x: float(slowness(abs(pull(x)))), near, begin, alpha)
+
+    return elapsed(arrived), elapsed(0.0) if alpha > 0 else None
+
+
+def _at(law: Callable[..., float], ends: tuple[float, ...], distance: float) -> float:
+    return float(law(distance, *ends))
+
+
+def _begin(residual: Callable[[float], float], mode: Mode, near: float) -> float:
+    """The start's distance, from its residual: a difference of factors would lose digits."""
+    wanted = mode.target - mode.start
+    return _root(lambda x: residual(x) - wanted, 0.0, near * (1 + 1e-6)) if near != 0 else 0.0
+
+
+def _ends(sizes: list[float], exponent: float, target: float) -> tuple[float, ...]:
+    """The factors at which the product is the target and the conserved quantities are those of the start."""
+
+    def grown(least: float) -> list[float]:
+        if exponent == 0:
+            return [w * least / sizes[0] for w in sizes]
+        lift = least**exponent - sizes[0] ** exponent
+        return [least, *((w**exponent + lift) ** (1 / exponent) for w in sizes[1:])]
+
+    def excess(log: float) -> float:
+        return sum(map(math.log, grown(math.exp(log)))) - math.log(target)
+
+    low = high = math.log(sizes[0])
+    while excess(high) < 0:
+        high += 1.0
+    while excess(low) > 0:
+        low -= 1.0
+    return tuple(grown(math.exp(_root(excess, low, high))))
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    from scipy.optimize import brentq
+
+    return low if low == high else float(brentq(function, low, high, xtol=1e-300, rtol=8.9e-16, maxiter=500))
+
+
+def _integral(pace: Callable[[float], float], near: float, far: float, alpha: float) -> float:
+    """∫ of 1/h over the distance, which behaves as its (α − 1)-th power near 0 where α > 0."""
+    from scipy.integrate import quad
+
+    power = 1 / alpha if 0 < alpha < 1 else 1.0
+    ends = sorted(abs(x) ** (1 / power) for x in (near, far))
+    sign = math.copysign(1.0, far)
+
+    def integrand(y: float) -> float:
+        return pace(sign * y**power) * power * y ** (power - 1)
+
+    return float(quad(integrand, ends[0], ends[1], epsabs=0, epsrel=1e-12, limit=400)[0])
