@@ -1,8 +1,8 @@
-"""Engines that carry many modes along their clocks: closed forms, heyoka's Taylor series in SIMD batches, SciPy's DOP853.
+"""Engines that carry many modes along their clocks: closed forms, heyoka's Taylor series, SciPy's DOP853.
 
-The last two integrate the same compiled equations, x_l = log|w_l| and ℓ = log(1 + t/c) with c = dt/dz at the begin, over the
-unit interval that maps onto each member's own piece of the clock. All of these stay of the order of one to a hundred,
-so one tolerance on their sizes is a relative tolerance on factors and times.
+The last two integrate the same equations, compiled, for x_l = log|w_l| and ℓ = log(1 + t/c) with c = dt/dz at the
+begin, over the unit interval that maps onto each member's own piece of the clock. All of these stay of the order of
+one to a hundred, so one tolerance on their sizes is a relative tolerance on factors and times.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ from theory.propagators import BEGIN, propagator
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-STACK = 128  # members that SciPy integrates as one system
+LANES = 4  # registers of a batch
+SHORTEST = 1e-300  # piece of the clock
+STACK = 1024  # members that SciPy integrates as one system
 MOST_STEPS = 20_000  # of one member on one piece, after which it counts as stuck
 MOST_EVALUATIONS = 200_000
-LARGEST_STATE = 64.0  # to which logarithms grow
+LARGEST_STATE = 32.0  # to which logarithms grow
 FINEST = 2.3e-14  # SciPy refuses smaller relative tolerances
 SPAN, UNIT = sp.symbols("delta c", real=True)
 ELAPSED, SHARE = sp.symbols("ell xi", real=True)
@@ -118,17 +120,48 @@ def by_heyoka(path: Path, pieces: Pieces, tolerance: float) -> Carried:
     """Taylor series of high order, several members to a SIMD register, each with steps of its own."""
     integrator = integrator_for(path, tolerance)
     units, carried = _prepared(path, pieces)
-    start = np.concatenate([pieces.logs, np.zeros((1, len(units)))])
-    values = np.stack([pieces.parameters, pieces.begin, pieces.end - pieces.begin, units])
-    with np.errstate(divide="ignore"):
-        longest = path.longest / np.abs(pieces.end - pieces.begin)
-    members, width = np.flatnonzero(carried.done), integrator.batch_size
-    for first in range(0, len(members), width):
-        batch = np.resize(members[first : first + width], width)  # the last batch repeats its members
-        if not _batch(integrator, batch, start, values, longest, carried):
-            for member in members[first : first + width]:  # one of them failed: each on its own
-                _batch(integrator, np.full(width, member), start, values, longest, carried)
+    members = _by_length(pieces, carried)
+    if members.size:
+        width = integrator.batch_size
+        filled = np.arange(-(-len(members) // width) * width)  # the last batch repeats its last member
+        batches = members[np.minimum(filled, len(members) - 1)].reshape(-1, width)
+        failed = _batches(integrator, path, pieces, units, batches, carried)
+        if failed.size:  # one that fails holds up the others of its batch: each on its own
+            alone = np.repeat(np.unique(failed)[:, None], width, axis=1)
+            _batches(integrator, path, pieces, units, alone, carried)
     return _finished(carried, units)
+
+
+def _batches(
+    integrator: Any, path: Path, pieces: Pieces, units: Array, batches: NDArray[np.int64], carried: Carried
+) -> NDArray[np.int64]:
+    """Carry batches of members (b, width) along; returns the members of those batches in which one failed."""
+    own = pieces.some(batches)
+    span = own.end - own.begin
+    values = np.stack([own.parameters, own.begin, span, units[batches]], axis=1)
+    ends = np.concatenate([own.logs, np.zeros((1, *batches.shape))]).swapaxes(0, 1).copy()
+    reports: list[Any] = []
+    options: dict[str, Any] = {"max_steps": MOST_STEPS}
+    for number, value in enumerate(values):
+        integrator.set_time(0.0)
+        integrator.state[:], integrator.pars[:] = ends[number], value
+        if np.isfinite(path.longest):
+            options["max_delta_t"] = path.longest / np.maximum(np.abs(span[number]), SHORTEST)
+        integrator.propagate_until(1.0, **options)
+        ends[number] = integrator.state
+        reports += integrator.propagate_res
+    reached = np.array([report[0] == type(report[0]).time_limit for report in reports]).reshape(batches.shape)
+    carried.logs[:, batches], carried.times[batches] = ends[:, :-1].swapaxes(0, 1), ends[:, -1]
+    carried.steps[batches] = np.reshape([report[3] for report in reports], batches.shape)
+    carried.done[batches] = reached
+    return batches[~reached.all(axis=1)]
+
+
+def _by_length(pieces: Pieces, carried: Carried) -> NDArray[np.int64]:
+    """The members that can start, those with pieces of nearly the same length next to each other."""
+    members = np.flatnonzero(carried.done)
+    ordered: NDArray[np.int64] = members[np.argsort(np.abs(pieces.end - pieces.begin)[members], kind="stable")]
+    return ordered
 
 
 def _prepared(path: Path, pieces: Pieces) -> tuple[Array, Carried]:
@@ -137,22 +170,6 @@ def _prepared(path: Path, pieces: Pieces) -> tuple[Array, Carried]:
     starts = np.isfinite(units) & (units > 0) & np.isfinite(pieces.end) & np.isfinite(pieces.logs).all(axis=0)
     count = len(units)
     return units, Carried(np.full_like(pieces.logs, np.nan), np.full(count, np.nan), np.zeros(count, int), starts)
-
-
-def _batch(
-    integrator: Any, batch: NDArray[np.int64], start: Array, values: Array, longest: Array, carried: Carried
-) -> bool:
-    """Carry one batch along; False, with nothing said, if several members share it and one of them failed."""
-    integrator.set_time(0.0)
-    integrator.state[:], integrator.pars[:] = start[:, batch], values[:, batch]
-    integrator.propagate_until(1.0, max_delta_t=longest[batch], max_steps=MOST_STEPS)
-    reached = [outcome[0].name == "time_limit" for outcome in integrator.propagate_res]
-    if not all(reached) and (batch != batch[0]).any():
-        return False
-    carried.logs[:, batch], carried.times[batch] = integrator.state[:-1], integrator.state[-1]
-    carried.steps[batch] = [outcome[3] for outcome in integrator.propagate_res]
-    carried.done[batch] = reached
-    return True
 
 
 def _finished(carried: Carried, units: Array) -> Carried:
@@ -179,20 +196,20 @@ def integrator_for(path: Path, tolerance: float) -> Any:
     meaning = dict(zip((*path.logs, ELAPSED), states, strict=True))
     places = {symbol: heyoka.par[i] for i, symbol in enumerate((path.parameter, BEGIN, SPAN, UNIT))}
     equations = [
-        rate.subs(CLOCK, BEGIN + SPAN * SHARE) * SPAN
-        for rate in (*path.rates, path.slowness * sp.exp(-ELAPSED) / UNIT)
+        rate.subs(CLOCK, BEGIN + SPAN * SHARE) * SPAN for rate in (*path.rates, path.slowness * sp.exp(-ELAPSED) / UNIT)
     ]
     try:
         system = [heyoka.from_sympy(_rounded(one), {**meaning, **places, SHARE: heyoka.time}) for one in equations]
     except (TypeError, ValueError) as error:
         raise ArgumentError("engine", "be scipy for a law that heyoka cannot take", f"is heyoka: {error}") from None
-    width = 2 * heyoka.recommended_simd_size()  # two registers of 256 bits or one of 512
+    width = LANES * heyoka.recommended_simd_size()
     return heyoka.taylor_adaptive_batch(
         list(zip(states, system, strict=True)),
         np.zeros((len(states), width)),
         pars=np.ones((4, width)),
         tol=max(tolerance / LARGEST_STATE, float(np.finfo(float).eps)),  # heyoka measures by the largest state
         force_avx512=True,
+        fast_math=True,
     )
 
 
@@ -205,8 +222,7 @@ def _rounded(expression: Any) -> sp.Expr:
 def by_scipy(path: Path, pieces: Pieces, tolerance: float) -> Carried:
     """DOP853 on stacks of members, with the step that the most demanding of them needs."""
     units, carried = _prepared(path, pieces)
-    members = np.flatnonzero(carried.done)
-    members = members[np.argsort(np.abs(pieces.end - pieces.begin)[members], kind="stable")]
+    members = _by_length(pieces, carried)
     for first in range(0, len(members), STACK):
         _stack(path, pieces, tolerance, units, members[first : first + STACK], carried)
     return _finished(carried, units)
@@ -237,9 +253,7 @@ def _stack(
     steps = 0
     try:
         with np.errstate(all="ignore"):
-            found = solve_ivp(
-                rates, (0.0, 1.0), start, method="DOP853", rtol=FINEST, atol=tolerance
-            )
+            found = solve_ivp(rates, (0.0, 1.0), start, method="DOP853", rtol=FINEST, atol=tolerance)
         reached, steps = found.success and bool(np.isfinite(found.y[:, -1]).all()), len(found.t) - 1
     except _StuckError:
         reached = False

@@ -157,7 +157,7 @@ def ensemble(
     threshold: float = 1e-3,
     tolerance: float = 1e-13,
     engine: str = "auto",
-    chunk: int = 8192,
+    chunk: int = 16384,
     progress: Callable[[int, int], None] | None = None,
 ) -> Ensemble:
     """Integrate every member through its crossings to its extinction, or to its arrival where there is none.
@@ -190,9 +190,7 @@ def ensemble(
     """
     how = _with_speed(rule(how), modes)
     name, carry = chosen(engine, modes.path(how))
-    settings = Settings(
-        how, carry, _tolerance(tolerance), inside("threshold", threshold, 0, 1, "(0, 1)"), _grid(times)
-    )
+    settings = Settings(how, carry, _tolerance(tolerance), inside("threshold", threshold, 0, 1, "(0, 1)"), _grid(times))
     size, runs = _whole("chunk", chunk), []
     for first in range(0, len(modes), size):
         runs.append(modes.run(settings, slice(first, first + size)))

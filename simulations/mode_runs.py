@@ -281,8 +281,13 @@ class _Factorized(Run):
     def _zero_speed(self, members: Members) -> Array:
         """Speed of the first factor while it is zero."""
         gradient = np.exp(self.logs[1:, members].sum(axis=0)) * self.parameters[members]
-        speed: Array = np.broadcast_to(np.asarray(self.settings.how.speed(gradient, gradient, 1), float), gradient.shape)
-        return speed
+        speed: Array = np.asarray(self.settings.how.speed(gradient, gradient, 1), float)
+        return np.broadcast_to(speed, gradient.shape)
+
+    def _small(self, members: Members) -> Array:
+        """Log of a first factor so near zero that it moves neither the others nor the residual."""
+        unseen = np.log(self.parameters[members]) - self.logs[1:, members].sum(axis=0) - DIGITS / 2
+        return np.minimum(self.logs[1, members] + self.settings.apart, unseen)
 
     def _leave_zero(self, members: Members) -> None:
         """A single factor that is zero grows at constant speed until it is large enough for the logarithm."""
@@ -290,7 +295,7 @@ class _Factorized(Run):
             self.fail(members, "under this rule no flow leaves a factor that is zero")
             return
         self.signs[0, members] = self.signs[1:, members].prod(axis=0)
-        self.logs[0, members] = self.logs[1, members] + self.settings.apart
+        self.logs[0, members] = self._small(members)
         self._jump(members, np.zeros(len(members)))
 
     def _jump(self, members: Members, begin: Array) -> None:
@@ -315,7 +320,7 @@ class _Factorized(Run):
         begun = self.logs[1].copy()
         members = members[self.alive[members]]
         while members.size:
-            excess = self.logs[0, members] - self.logs[1, members] - self.settings.apart
+            excess = self.logs[0, members] - self._small(members)
             saddle = self.logs[1, members] <= begun[members] + VANISHED
             self._saddle(path, members[saddle], begun)
             self._cross(members[~saddle & (excess <= 0)])

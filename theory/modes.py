@@ -55,9 +55,7 @@ class Regime:
         return (-1 if self.name == "negative" else others, *[others] * (depth - 1))
 
 
-GROWING = Regime(
-    "growing", TARGET / (1 + sp.exp(-CLOCK)), TARGET / (1 + sp.exp(CLOCK)), AMPLITUDE * RESIDUAL / TARGET
-)
+GROWING = Regime("growing", TARGET / (1 + sp.exp(-CLOCK)), TARGET / (1 + sp.exp(CLOCK)), AMPLITUDE * RESIDUAL / TARGET)
 SHRINKING = Regime("shrinking", TARGET + sp.exp(-CLOCK), sp.exp(-CLOCK), -RESIDUAL)
 NEGATIVE = Regime("negative", sp.exp(-CLOCK), TARGET + sp.exp(-CLOCK), -AMPLITUDE)
 REGIMES = (GROWING, SHRINKING, NEGATIVE)

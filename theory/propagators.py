@@ -1,4 +1,4 @@
-"""Closed forms of modes along their clocks, where there are any: where a piece of the clock leads, and how long it takes.
+"""Closed forms of modes along their clocks, where there are any: where a piece of it leads, and how long it takes.
 
 A regression's power laws have them, and Newton's rule; of the factorised modes those with two layers under gradient
 descent, which keeps w₂² − w₁², and under EGD, which keeps |w₂| − |w₁|. Every difference of nearby numbers is written
@@ -8,13 +8,13 @@ as a product, so that the forms hold to rounding over all targets and starts.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 
 import sympy as sp
 from sympy.codegen.cfunctions import expm1
 
-from theory.models import regression
+from theory.models import factorized_chain, regression
 from theory.models.factorized import TARGET
+from theory.models.factorized_chain import IMBALANCE
 from theory.models.regression import ERROR0, THRESHOLD
 from theory.modes import AMPLITUDE, CLOCK, GROWING, NEGATIVE, RESIDUAL, Path
 
@@ -59,35 +59,29 @@ def _passed(path: Path) -> sp.Expr:
 
 
 def _straight(path: Path, small: sp.Expr, large: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    """EGD: the larger factor, from its product and its difference with the smaller; and t, from Δ|a| = t² + t(|w₁|+|w₂|)."""
+    """EGD: the larger factor, from product and difference; and t, from the change t² + t(|w₁| + |w₂|) of |a|."""
     apart = large - small
     root = sp.sqrt(apart**2 + 4 * AMPLITUDE)
     return (apart + root) / 2, 2 * _passed(path) / (small + large + root)
 
 
 def _descent(path: Path, small: sp.Expr, large: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    """Gradient descent: |da/dt| = |a − s| √(c² + 4a²) with c = w₂² − w₁², integrated."""
+    """Gradient descent: the time integral that the chain derives, over √(c² + 4s²), c = w₂² − w₁² conserved."""
+    laws = factorized_chain.derive(path.rule).laws
     apart = (large - small) * (large + small)
-    root = sp.sqrt(apart**2 + 4 * TARGET**2)
+    wide = laws["wide"].subs(IMBALANCE, apart)
 
     def grown(amplitude: sp.Expr, residual: sp.Expr) -> sp.Expr:
-        both = root * sp.sqrt(apart**2 + 4 * amplitude**2) + apart**2
-        if path.regime != NEGATIVE:
-            return (both + 4 * TARGET * amplitude) / residual
-        return residual / (4 * (TARGET**2 * apart**2 + amplitude**2 * root**2) / both + 4 * TARGET * amplitude)
+        if path.regime == NEGATIVE:
+            return lifted_below(amplitude, residual).subs(IMBALANCE, apart)
+        return laws["lift"].subs({IMBALANCE: apart, factorized_chain.AMPLITUDE: amplitude}) / residual
 
-    time = sp.log(grown(AMPLITUDE, RESIDUAL) / grown(BEFORE, BEHIND)) / root
+    time = sp.log(grown(AMPLITUDE, RESIDUAL) / grown(BEFORE, BEHIND)) / wide
     return sp.sqrt((apart + sp.sqrt(apart**2 + 4 * AMPLITUDE**2)) / 2), time
 
 
-def residuals(path: Path, number: Callable[[sp.Expr], sp.Expr]) -> list[sp.Expr]:
-    """What must vanish if a propagator is right, put in numbers: its slopes against the path's, and its begin."""
-    found = propagator(path)
-    assert found is not None
-    there = dict(zip(path.logs, found[:-1], strict=True))
-    slopes = [(*path.rates, path.slowness)[i].subs(there, simultaneous=True) for i in range(len(found))]
-    begin = [*path.logs, sp.Integer(0)]
-    return [
-        *[number(one.diff(CLOCK) - slope) for one, slope in zip(found, slopes, strict=True)],
-        *[number(one.subs(CLOCK, BEGIN) - start) for one, start in zip(found, begin, strict=True)],
-    ]
+def lifted_below(amplitude: sp.Expr, residual: sp.Expr) -> sp.Expr:
+    """The chain's ``lift`` over |a − s|, for a = −`amplitude`, up to the factor 4c²: of positive terms alone."""
+    wide = sp.sqrt(IMBALANCE**2 + 4 * TARGET**2)
+    both = wide * sp.sqrt(IMBALANCE**2 + 4 * amplitude**2) + IMBALANCE**2
+    return residual / (4 * (TARGET**2 * IMBALANCE**2 + amplitude**2 * wide**2) / both + 4 * TARGET * amplitude)
