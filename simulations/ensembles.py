@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.engines import chosen
-from simulations.mode_runs import Run, Settings, run_factorized, run_regression
+from simulations.factorized_runs import run_factorized
+from simulations.mode_runs import Run, Settings, run_regression
 from theory.checks import ArgumentError, ArgumentTypeError, inside, number
 from theory.modes import GROWING, Path, factorized_path, regression_path
 from theory.rules import Rule, rule
