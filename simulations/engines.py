@@ -95,7 +95,10 @@ def derivative(path: Path, parameters: Array, clock: Array, logs: Array) -> tupl
 
 
 def chosen(name: str, path: Path) -> tuple[str, Engine]:
-    """The engine of that name; ``auto`` is the first of exact, heyoka and SciPy that can carry the path.
+    """The engine of that name; ``auto`` is the first of exact, heyoka and SciPy that is at home with the path.
+
+    A law that saturates exponentially is not for heyoka: where its limit is reached to rounding, so are the
+    coefficients of its Taylor series.
 
     Raises
     ------
@@ -107,7 +110,7 @@ def chosen(name: str, path: Path) -> tuple[str, Engine]:
         name = "exact"
     present = importlib.util.find_spec("heyoka") is not None
     if name == "auto":
-        name = "heyoka" if present else "scipy"
+        name = "heyoka" if present and np.isinf(path.longest) else "scipy"
     known("engine", name, ("auto", *ENGINES))
     if name == "exact" and not closed:
         raise ArgumentError("engine", "be heyoka or scipy where no closed form exists", "is exact")

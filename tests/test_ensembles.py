@@ -97,8 +97,10 @@ def test_heyoka_and_scipy_agree_where_there_is_no_closed_form():
 
 @pytest.mark.parametrize("engine", INTEGRATORS)
 def test_a_law_that_saturates_is_followed_from_far_beyond_its_limit(engine):
-    rates = np.geomspace(1, 100, 30)
-    found = ensemble(RegressionModes(rates, 2.0), Rule("own", sp.tanh(SIGMA)), engine=engine)
+    rates = np.geomspace(1, 1000, 100)
+    modes, how = RegressionModes(rates, 2.0), Rule("own", sp.tanh(SIGMA))
+    found = ensemble(modes, how, engine=engine)
+    assert ensemble(modes, how).engine == "scipy"
     # log sinh(λe)/λ falls at unit speed
     log_sinh = [rates * e + np.log1p(-np.exp(-2 * rates * e)) for e in (2.0, 2e-3)]
     np.testing.assert_allclose(found.arrivals, (log_sinh[0] - log_sinh[1]) / rates, rtol=1e-12)
