@@ -18,6 +18,7 @@ _WHERE = {
     "ArgumentTypeError": "theory.checks",
     "Comparison": "simulations.comparison",
     "Derivation": "theory.derivation",
+    "Factorized": "theory.models.factorized",
     "Folded": "theory.models.folded",
     "LinearModel": "theory.models.linear",
     "Regression": "theory.models.regression",
@@ -26,6 +27,7 @@ _WHERE = {
     "Trajectory": "simulations.trajectory",
     "compare": "simulations.comparison",
     "descend": "simulations.descent",
+    "discretise": "simulations.discretisation",
     "figure": "figures.compare",
     "flow": "simulations.flow",
     "load": "simulations.datasets",
@@ -38,10 +40,12 @@ if TYPE_CHECKING:
     from simulations.comparison import Comparison, compare
     from simulations.datasets import load
     from simulations.descent import descend
+    from simulations.discretisation import discretise
     from simulations.flow import flow
     from simulations.trajectory import Trajectory
     from theory.checks import ArgumentError, ArgumentTypeError
     from theory.derivation import Derivation
+    from theory.models.factorized import Factorized
     from theory.models.folded import Folded
     from theory.models.linear import LinearModel
     from theory.models.regression import Regression
@@ -54,6 +58,7 @@ __all__ = [
     "ArgumentTypeError",
     "Comparison",
     "Derivation",
+    "Factorized",
     "Folded",
     "LinearModel",
     "Regression",
@@ -61,6 +66,7 @@ __all__ = [
     "Trajectory",
     "compare",
     "descend",
+    "discretise",
     "figure",
     "flow",
     "load",

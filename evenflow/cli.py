@@ -14,9 +14,17 @@ from evenflow.errors import one_line
 from theory.checks import ArgumentError, ArgumentTypeError, known, nonnegative, number, numbers, positive
 
 if TYPE_CHECKING:
+    from theory.derivation import Derivation
+    from theory.models.factorized import Factorized
     from theory.models.linear import LinearModel
+    from theory.rules import Rule
 
-MODELS = ("folded", "regression")
+MODELS = ("folded", "regression", "factorized")
+OPTIONS = {
+    "folded": ("epsilon", "theta", "margin"),
+    "regression": ("spectrum", "data"),
+    "factorized": ("spectrum", "depth"),
+}
 FORMATS = ("text", "latex", "json")
 VIEWS = ("flow", "descent")
 
@@ -28,7 +36,7 @@ app = typer.Typer(
     help="Why training stalls along some singular directions, and what evening out the speeds does.",
 )
 
-Model = Annotated[str, typer.Argument(help=f"The model: {' or '.join(MODELS)}.", metavar="[MODEL]")]
+Model = Annotated[str, typer.Argument(help=f"The model: {', '.join(MODELS[:-1])} or {MODELS[-1]}.", metavar="[MODEL]")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
@@ -58,18 +66,29 @@ def compare(
     margin: Annotated[str | None, typer.Option(help="folded: least |x₁| of a training input. [1]")] = None,
     spectrum: Annotated[
         str | None,
-        typer.Option(help="regression: eigenvalues of the covariance. [1,0.1,0.01]", metavar="A,B,…"),
+        typer.Option(
+            help="regression: eigenvalues of the covariance [1,0.1,0.01]; factorized: singular values of the target "
+            "[3,0.3].",
+            metavar="A,B,…",
+        ),
     ] = None,
     data: Annotated[str | None, typer.Option(help="regression: digits, diabetes, or a csv, npy or npz file.")] = None,
+    depth: Annotated[str | None, typer.Option(help="factorized: number of weight matrices. [2]")] = None,
     step: Annotated[str | None, typer.Option(help="Step size of the descents. [0.1; 1/λ₁ for data]")] = None,
     start: Annotated[
         str | None,
-        typer.Option(help="folded: w₁,w₂ [1,3]; regression: error of each direction [1].", metavar="A,B,…"),
+        typer.Option(
+            help="folded: w₁,w₂ [1,3]; regression: error of each direction [1]; factorized: amplitude of each "
+            "direction of the product, balanced over the layers [0.001].",
+            metavar="A,B,…",
+        ),
     ] = None,
     weight_decay: Annotated[str | None, typer.Option(help="Coefficient λ of ½ λ‖W‖². [0]")] = None,
     rules: Annotated[
         str | None,
-        typer.Option(help="Rules by id, or module:NAME. [gd,egd,frobenius,newton]", metavar="R,S,…"),
+        typer.Option(
+            help="Rules by id, or module:NAME. [gd,egd,frobenius,newton; factorized: without newton]", metavar="R,S,…"
+        ),
     ] = None,
     threshold: Annotated[str | None, typer.Option(help="An arrival is |e| ≤ threshold·|e₀|. [0.001]")] = None,
     seed: Annotated[str | None, typer.Option(help="Seeds random rules; turns a regression's bases at random.")] = None,
@@ -78,12 +97,11 @@ def compare(
 ) -> None:
     """Predict and measure the plateaus of several rules on one model from one start."""
     from evenflow.display import Reporter, print_comparison
-    from simulations.comparison import DEFAULT_RULES
     from simulations.comparison import compare as run
     from theory.rules import rule
 
-    given = {"epsilon": epsilon, "theta": theta, "margin": margin, "spectrum": spectrum, "data": data}
-    chosen = [rule(name.strip()) for name in rules.split(",")] if rules is not None else DEFAULT_RULES
+    given = {"epsilon": epsilon, "theta": theta, "margin": margin, "spectrum": spectrum, "data": data, "depth": depth}
+    chosen = [rule(name.strip()) for name in rules.split(",")] if rules is not None else None
     seeded = _seed(seed)
     decay = 0.0 if weight_decay is None else nonnegative("weight_decay", weight_decay)
     built, weights = _model(model, given, start, decay, seeded)
@@ -108,6 +126,7 @@ def derive(
     model: Model = "folded",
     rule: Annotated[str, typer.Option(help="A rule by its id, or module:NAME.")] = "gd",
     view: Annotated[str, typer.Option(help="flow or descent.")] = "flow",
+    depth: Annotated[str | None, typer.Option(help="factorized: number of weight matrices. [2]")] = None,
     form: Annotated[str, typer.Option("--format", help="text, latex or json.")] = "text",
     as_json: Json = False,
 ) -> None:
@@ -115,16 +134,31 @@ def derive(
     known("model", model, MODELS)
     known("view", view, VIEWS)
     known("format", form, FORMATS)
-    from theory.models import folded, regression
     from theory.rules import rule as find
 
-    chain = {"folded": folded.derive, "regression": regression.derive}[model](find(rule), view)
+    if depth is not None and model != "factorized":
+        raise ArgumentError("depth", "go with the model it belongs to (factorized)", f"the model is {model}")
+    chain = _derived(model, find(rule), view, depth)
     if as_json or form == "json":
         typer.echo(json.dumps({"version": __version__, **chain.document()}, allow_nan=False))
     else:
         typer.echo(chain.latex() if form == "latex" else chain.text())
     if not chain.holds:
         raise typer.Exit(1)
+
+
+def _derived(model: str, rule: Rule, view: str, depth: str | None) -> Derivation:
+    from theory.models import factorized_chain, folded, regression
+
+    if model == "factorized":
+        return factorized_chain.derive(rule, view, _depth(depth))
+    return (folded if model == "folded" else regression).derive(rule, view)
+
+
+def _depth(depth: str | None) -> int:
+    from theory.models.factorized import checked_depth
+
+    return checked_depth(2 if depth is None else number("depth", depth))
 
 
 def _seed(seed: str | None) -> int | None:
@@ -148,24 +182,28 @@ def _list(name: str, text: str) -> tuple[float, ...]:
 
 def _model(
     name: str, given: dict[str, str | None], start: str | None, decay: float, seed: int | None
-) -> tuple[LinearModel, Any]:
+) -> tuple[LinearModel | Factorized, Any]:
     """The model that the options describe, and the numbers of its start."""
     known("model", name, MODELS)
-    mine = {"folded": ("epsilon", "theta", "margin"), "regression": ("spectrum", "data")}[name]
+    mine = OPTIONS[name]
     for option, value in given.items():
         if value is not None and option not in mine:
-            raise ArgumentError(option, f"go with the model it belongs to ({_owner(option)})", f"the model is {name}")
+            owners = " or ".join(model for model, options in OPTIONS.items() if option in options)
+            raise ArgumentError(option, f"go with the model it belongs to ({owners})", f"the model is {name}")
     amplitudes = None if start is None else _list("start", start)
     if name == "folded":
         from theory.models.folded import Folded
 
         found = {option: number(option, given[option]) for option in mine if given[option] is not None}
         return Folded(**found, weight_decay=decay), amplitudes
+    if name == "factorized":
+        from theory.models.factorized import SMALL_START, Factorized
+
+        spectrum = _list("spectrum", given["spectrum"]) if given["spectrum"] is not None else (3.0, 0.3)
+        depth = _depth(given["depth"])
+        begin = SMALL_START if amplitudes is None else amplitudes
+        return Factorized.from_spectrum(spectrum, depth=depth, start=begin, weight_decay=decay, seed=seed), None
     return _regression(given, amplitudes, decay, seed), amplitudes if given["data"] is not None else None
-
-
-def _owner(option: str) -> str:
-    return "folded" if option in ("epsilon", "theta", "margin") else "regression"
 
 
 def _regression(

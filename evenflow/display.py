@@ -109,14 +109,18 @@ def _pair(predicted: str, measured: str) -> str:
 
 
 def _remarks(comparison: Comparison, runs: list[dict[str, Any]]) -> list[str]:
+    from theory.models.factorized import Factorized
+
     lines = []
     resting = [i + 1 for i, learns in enumerate(comparison.directions.learns) if not learns]
     if resting:
         names = comparison.model.resting_inputs() if hasattr(comparison.model, "resting_inputs") else []
         inputs = f" (inputs that are always zero: {', '.join(names)})" if names else ""
+        layered = isinstance(comparison.model, Factorized)
+        why = "from their start no flow reaches the target" if layered else "their singular value is zero"
         lines.append(
-            f"{len(resting)} of {len(comparison.directions.learns)} directions never learn, their singular value "
-            f"is zero: {', '.join(map(str, resting))}{inputs}."
+            f"{len(resting)} of {len(comparison.directions.learns)} directions never learn, {why}: "
+            f"{', '.join(map(str, resting))}{inputs}."
         )
     limits = {run["rule"]: run["largest_stable_step"] for run in runs if run["largest_stable_step"] is not None}
     if limits:

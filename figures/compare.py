@@ -204,7 +204,7 @@ def _draw_directions(host: Axes, comparison: Comparison, view: str, groups: list
     """Error along each direction, in one panel for each rule."""
     shown = learning(comparison.directions)
     preferred = _preferred(groups)
-    colours = draw_key(host, comparison.directions.values[shown])
+    colours = draw_key(host, comparison.directions.values[shown], "s" if comparison.model.name == "factorized" else "λ")
     parts = divide(host, [_label(group) for group in preferred])
     for part, group in zip(parts, preferred, strict=True):
         _time_axis(part, view, groups)

@@ -121,9 +121,9 @@ def _some(shown: Indices) -> Indices:
     return shown[np.linspace(0, len(shown) - 1, LABELLED).round().astype(int)]
 
 
-def draw_key(host: Axes, values: Array) -> list[str]:
+def draw_key(host: Axes, values: Array, letter: str = "λ") -> list[str]:
     """Colours of directions with these singular values, and their key above the panel."""
-    labels = [f"λ{'₁₂₃₄₅₆'[rank]} = {_short(value)}" for rank, value in enumerate(values[:LABELLED])]
+    labels = [f"{letter}{'₁₂₃₄₅₆'[rank]} = {_short(value)}" for rank, value in enumerate(values[:LABELLED])]
     if len(values) <= LABELLED and len("".join(labels)) <= LONGEST_KEY:
         colours = direction_colours(list(np.linspace(1, 0, len(values))))
         handles = [Line2D([], [], color=colour, linewidth=1.9) for colour in colours]
@@ -147,7 +147,7 @@ def draw_key(host: Axes, values: Array) -> list[str]:
     bar.xaxis.set_major_locator(NullLocator())
     bar.xaxis.set_minor_locator(NullLocator())
     style: dict[str, Any] = {"transform": bar.transAxes, "va": "center_baseline", "fontsize": SMALL, "gid": "key"}
-    bar.text(-0.03, 0.5, f"singular value λ (log)  {_short(values.min())}", ha="right", **style)
+    bar.text(-0.03, 0.5, f"singular value {letter} (log)  {_short(values.min())}", ha="right", **style)
     bar.text(1.03, 0.5, _short(values.max()), ha="left", **style)
     return direction_colours([float(position) for position in norm(values)])
 

@@ -13,9 +13,11 @@ from threadpoolctl import threadpool_limits
 
 from simulations.descent import checked_start, descend
 from simulations.flow import can_flow, flow
+from simulations.layers import can_flow as layers_can_flow
 from simulations.trajectory import Trajectory
 from theory.checks import ArgumentError, inside, positive
 from theory.curves import Curve, predict_curve
+from theory.models.factorized import Factorized
 from theory.models.linear import Directions, LinearModel
 from theory.predictions import Prediction, predict
 from theory.rules import Rule, rule
@@ -23,6 +25,7 @@ from theory.rules import Rule, rule
 Array = NDArray[np.float64]
 SLOW_STEPS = 10_000  # of a rule that draws a new basis every step
 DEFAULT_RULES = ("gd", "egd", "frobenius", "newton")
+Model = LinearModel | Factorized
 Report = Callable[[str, int, int], None]
 
 
@@ -67,7 +70,7 @@ class Run:
             "directions": [
                 {
                     "singular_value": float(seen.values[i]),
-                    "start": float(seen.amplitudes[i]),
+                    "start": float(seen.starts[i]),
                     "learns": bool(seen.learns[i]),
                     "arrival": {
                         "predicted": _plain(self.prediction.arrivals[i]),
@@ -103,7 +106,7 @@ class Comparison:
         One per rule and view.
     """
 
-    model: LinearModel
+    model: Model
     parameters: dict[str, Any]
     directions: Directions
     runs: tuple[Run, ...]
@@ -133,8 +136,8 @@ class Comparison:
 
 
 def compare(
-    model: LinearModel,
-    rules: Iterable[Rule | str] = DEFAULT_RULES,
+    model: Model,
+    rules: Iterable[Rule | str] | None = None,
     *,
     step: float | None = None,
     start: Any = None,
@@ -150,7 +153,7 @@ def compare(
     model
         What is trained.
     rules
-        Rules or their ids.
+        Rules or their ids; gd, egd, frobenius and newton if left out, the last not for a factorised model.
     step
         Step size η of the descents; 0.1 if left out, or 1/λ₁ for a data set.
     start
@@ -169,22 +172,24 @@ def compare(
     ArgumentError
         For a value outside its domain.
     """
+    if rules is None:
+        rules = DEFAULT_RULES[:-1] if isinstance(model, Factorized) else DEFAULT_RULES
     chosen = [rule(name) for name in ([rules] if isinstance(rules, (str, Rule)) else rules)]
     if not chosen:
         raise ArgumentError("rules", "name at least one rule", "is empty")
     inside("threshold", threshold, 0, 1, "(0, 1)")
-    weights = checked_start(model, model.start(start))
+    weights = _start(model, start)
     seen = model.directions(weights)
     if step is None:
         step = min(0.1, 1 / float(seen.values[0])) if "data" in model.parameters() else 0.1
     positive("step", step)
     if max_steps is None:
-        max_steps = 100_000 if weights.size <= 64 else 10_000
+        max_steps = 100_000 if model.shape[0] * model.shape[1] <= 64 and isinstance(model, LinearModel) else 10_000
     runs = []
     with threadpool_limits(1):  # the matrices are small: more threads only wait for each other
         for how in dict.fromkeys(chosen):
             limit = min(max_steps, SLOW_STEPS) if how.kind == "rsvd" else max_steps
-            for view in ("flow", "descent") if can_flow(how) else ("descent",):
+            for view in ("flow", "descent") if _flows(model, how) else ("descent",):
                 runs.append(_run(model, how, view, weights, step, threshold, seed or 0, limit, report))
     parameters = {
         **model.parameters(),
@@ -197,11 +202,20 @@ def compare(
     return Comparison(model, parameters, seen, tuple(runs))
 
 
+def _start(model: Model, start: Any) -> Any:
+    """The weights, or layers, that the numbers of a start stand for."""
+    return model.start(start) if isinstance(model, Factorized) else checked_start(model, model.start(start))
+
+
+def _flows(model: Model, how: Rule) -> bool:
+    return layers_can_flow(how) if isinstance(model, Factorized) else can_flow(how)
+
+
 def _run(
-    model: LinearModel,
+    model: Model,
     how: Rule,
     view: str,
-    weights: Array,
+    weights: Any,
     step: float,
     threshold: float,
     seed: int,
@@ -226,12 +240,12 @@ def _run(
     return Run(how, view, prediction, trajectory, curve)
 
 
-def _start_record(model: LinearModel, start: Any, weights: Array, seen: Directions) -> list[float]:
+def _start_record(model: Model, start: Any, weights: Any, seen: Directions) -> list[float]:
     """The start as the model takes it: weights, or error amplitudes with the signs they were given."""
     if not model.starts_by_amplitude:
         return [float(value) for value in weights.ravel()]
     given = model.parameters().get("start") if start is None else start
-    return [float(value) for value in np.broadcast_to(seen.amplitudes if given is None else given, len(seen.values))]
+    return [float(value) for value in np.broadcast_to(seen.starts if given is None else given, len(seen.values))]
 
 
 def _plain(value: Any) -> float | None:

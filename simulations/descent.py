@@ -12,41 +12,74 @@ from simulations import plateaus
 from simulations.directions import direction
 from simulations.population import Population, population
 from simulations.trajectory import Trajectory
-from theory.checks import ArgumentError, positive
+from theory.checks import ArgumentError, positive, whole
+from theory.models.factorized import Factorized
 from theory.models.linear import Directions, LinearModel
 from theory.predictions import largest_stable_step
 from theory.rules import Rule, rule
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
-CHUNK_NUMBERS = 2_000_000  # weights kept at once
+CHUNK_NUMBERS = 400_000  # weights kept at once
 SMALLEST, FADED = 1e-290, "faded"  # an error that is about to leave the range of floating point numbers
+FLUSHED = 1e-300  # below which an error is taken to be zero, once it has been reported
 DIVERGED = 1e9  # growth of the error at which a run is given up
 RECORDED = 1500  # points of a recorded curve
 
 
 def steps(numbers: Population, how: Rule, step: float, start: Array, count: int, *, seed: int = 0) -> Iterator[Array]:
-    """Weights after steps 1 … count, in chunks (n, …, c, d), for starts (…, c, d)."""
-    follow = direction(how, numbers.curvature, seed)
-    curvature, inputs = numbers.curvature, len(numbers.curvature)
-    error, state, star = start - numbers.minimiser, None, numbers.minimiser
-    length = max(2, min(4096, CHUNK_NUMBERS // max(1, start.size)))
+    """Weights after steps 1 … count, in chunks (n, …, c, d), for starts (…, c, d).
+
+    Parameters
+    ----------
+    numbers
+        The model's numbers.
+    how
+        Any rule.
+    step
+        Step size η.
+    start
+        Weights (…, c, d).
+    count
+        Number of steps.
+    seed
+        For rules that draw at random.
+
+    Raises
+    ------
+    ArgumentError
+        If the step is not positive, the count not a whole number, or the start holds NaN or Inf.
+    """
+    start = _finite(start)
+    _like(numbers.minimiser.shape, start.shape[-2:])
+    error = start - numbers.minimiser
+    chunks = errors(numbers.curvature, how, positive("step", step), error, whole("count", count, 0), seed=seed)
+    # a whole array of minimisers: adding one (c, d) to a chunk would go in runs of d numbers
+    stars = np.broadcast_to(numbers.minimiser, start.shape).copy()
+    return (np.add(chunk, stars, out=chunk) for chunk in chunks)
+
+
+def errors(curvature: Array, how: Rule, step: float, error: Array, count: int, *, seed: int = 0) -> Iterator[Array]:
+    """Errors W − W* after steps 1 … count, in chunks (n, …, c, d), from errors (…, c, d)."""
+    follow, state, inputs = direction(how, curvature, seed), None, len(curvature)
+    length = max(2, min(4096, CHUNK_NUMBERS // max(1, error.size)))
     while count > 0:
-        chunk = np.empty((min(length, count), *start.shape))
+        chunk = np.empty((min(length, count), *error.shape))
         for row in chunk:
             gradient = (error.reshape(-1, inputs) @ curvature).reshape(error.shape)  # one product for all starts
             way, state = follow(gradient, state)
-            error = error - step * way
-            row[...] = error
+            error = np.subtract(error, step * way, out=row)
+        # a copy, as whoever takes the chunk may change it; numbers below the normal ones are slow to calculate with
+        error = np.where(np.abs(error) < FLUSHED, 0.0, error)
         count -= len(chunk)
-        yield chunk + star
+        yield chunk
 
 
 def descend(
-    model: LinearModel,
+    model: LinearModel | Factorized,
     how: Rule | str,
     step: float,
-    start: Array | None = None,
+    start: Any = None,
     *,
     threshold: float = 1e-3,
     max_steps: int = 100_000,
@@ -66,7 +99,7 @@ def descend(
     step
         Step size η.
     start
-        Weights (c, d); the model's own start if left out.
+        Weights (c, d), or the layers of a factorised model; the model's own start if left out.
     threshold
         An arrival is |e| ≤ threshold·|e₀|.
     max_steps
@@ -79,16 +112,26 @@ def descend(
     Raises
     ------
     ArgumentError
-        If the step is not positive, or the start has not the model's shape.
+        If the step is not positive, `max_steps` not a whole number of at least 1, or the start has not the model's
+        shape or holds NaN or Inf.
     """
+    whole("max_steps", max_steps, 1)
+    if isinstance(model, Factorized):
+        from simulations.layered_descent import layered_descend
+
+        return layered_descend(
+            model, how, step, start, threshold=threshold, max_steps=max_steps, seed=seed, progress=progress
+        )
     step, how, numbers = positive("step", step), rule(how), population(model)
     start = checked_start(model, start)
     seen = model.directions(start)
     limit = largest_stable_step(model, how)
     stable = limit is None or step < limit
     record = _Record(numbers, seen, start, step, threshold)
-    reason, cycles = "", limit is None
     linear = how.power == 0 or how.kind == "newton"
+    reason, cycles = "", not linear and how.kind not in ("momentum", "grokfast")
+    if not record.active.any():
+        return record.trajectory(model, how, step, "at rest: the gradient is zero at the start")
     with np.errstate(over="ignore", invalid="ignore"):
         for chunk in steps(numbers, how, step, start, max_steps, seed=seed):
             reason = record.extend(chunk, step, cycles, linear)
@@ -113,8 +156,17 @@ def checked_start(model: LinearModel, start: Any) -> Array:
     if start is None:
         return model.start()
     found = np.asarray(start, float)
-    if found.shape != model.shape:
-        raise ArgumentError("start", f"have the shape {model.shape}", f"has {found.shape}")
+    _like(model.shape, found.shape)
+    return _finite(found)
+
+
+def _like(wanted: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    if shape != wanted:
+        raise ArgumentError("start", f"have the shape {wanted}", f"has {shape}")
+
+
+def _finite(start: Any) -> Array:
+    found = np.asarray(start, float)
     if not np.isfinite(found).all():
         raise ArgumentError("start", "be finite", "holds NaN or Inf")
     return found
@@ -163,7 +215,7 @@ class _Record:
         self.kept.append(chunk[wanted])
         self.count += length
         if not reason and cycles and length > 2:
-            reason = _settled(chunk, step, self.scale)
+            reason = settled(chunk, step, self.scale)
         return reason
 
     def trajectory(self, model: LinearModel, how: Rule, step: float, reason: str) -> Trajectory:
@@ -204,7 +256,7 @@ class _Record:
         )
 
 
-def _settled(chunk: Array, step: float, scale: float) -> str:
+def settled(chunk: Array, step: float, scale: float) -> str:
     """Whether the last steps only repeat each other, at rest or two by two."""
     rounding = 8 * np.finfo(float).eps * scale
     if np.abs(chunk[-1] - chunk[-2]).max() <= rounding:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.bases import composed, exact, refreshed, sketched
+from simulations.bases import rank_cut as rank_cut
 from simulations.polar import SMALL, polar
 from theory.checks import ArgumentError
 from theory.rules import Rule
 
 Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 Direction = Callable[[Array, Any], tuple[Array, Any]]
 
 
 def direction(rule: Rule, curvature: Array | None = None, seed: int = 0) -> Direction:
     """The rule as a function (gradient (…, m, p), state) → (direction (…, m, p), state).
 
-    The state is None before the first step. A zero gradient gives a zero direction, and singular values below
-    max(m, p)·eps of the largest count as zero.
+    The state is None before the first step, and belongs to one shape of gradients. A zero gradient gives a zero
+    direction, and singular values below max(m, p)·eps of the largest count as zero. A gradient with NaN or Inf
+    gives a direction with NaN: nothing is checked here, in the innermost loop.
 
     Parameters
     ----------
@@ -31,9 +34,17 @@ def direction(rule: Rule, curvature: Array | None = None, seed: int = 0) -> Dire
         Σ + λI (p, p), which Newton's rule needs.
     seed
         Seeds the rules that draw at random (``random-basis``, ``rsvd``).
+
+    Raises
+    ------
+    ArgumentError
+        If Newton's rule has no curvature; by the function returned, if the rank of ``rsvd`` is larger than that
+        of the gradients can be.
     """
+    if rule.kind == "spectral" and rule.refresh > 1:
+        return refreshed(_stateless(exact), functools.partial(_speeds, rule), rule.refresh)
     if rule.kind == "spectral":
-        return _stateless(_gradient if rule.power == 0 else lambda gradient: spectral(rule, gradient))
+        return _stateless(_gradient if rule.power == 0 else functools.partial(spectral, rule))
     if rule.kind == "newton":
         if curvature is None:
             raise ArgumentError("curvature", "be given for Newton's rule", "is missing")
@@ -47,38 +58,47 @@ def direction(rule: Rule, curvature: Array | None = None, seed: int = 0) -> Dire
         return _momentum(rule.options["beta"])
     if rule.kind == "grokfast":
         return _grokfast(rule.options["memory"], rule.options["gain"])
-    return _randomised(int(rule.options["rank"]), int(rule.options["iterations"]), seed)
+    sketch = sketched(int(rule.options["rank"]), int(rule.options["iterations"]), seed)
+    return refreshed(sketch, _unit_speeds, rule.refresh)
 
 
 def spectral(rule: Rule, gradient: Array) -> Array:
     """U h(S) Vᵀ for a gradient U S Vᵀ of shape (…, m, p)."""
     if rule.isotropic or min(gradient.shape[-2:]) == 1:
-        norm = _norms(gradient, (-2, -1))
-        return gradient * np.divide(
-            _speeds(rule, norm[..., 0, :], gradient)[..., None], norm, out=np.zeros_like(norm), where=norm > 0
-        )
-    if rule.power == 1 and gradient.ndim == 2 and min(gradient.shape) >= SMALL:
+        return gradient * _ratio(rule, gradient)
+    if rule.power == 1 and gradient.ndim == 2 and min(gradient.shape) >= SMALL and np.isfinite(gradient).all():
         return polar(gradient).factor
-    left, values, right = np.linalg.svd(gradient, full_matrices=False)
-    return (left * _speeds(rule, values, gradient)[..., None, :]) @ right
+    return composed(exact(gradient), functools.partial(_speeds, rule), gradient.shape)
 
 
-def rank_cut(values: Array, shape: tuple[int, ...]) -> Mask:
-    """Which singular values (…, r), in descending order, of a matrix of that shape are above rounding."""
-    return values > max(shape[-2:]) * np.finfo(values.dtype).eps * values[..., :1]
+def _ratio(rule: Rule, gradient: Array) -> Array:
+    """h(‖G‖)/‖G‖ (…, 1, 1), zero for a zero gradient: the only singular value, or all are scaled by this."""
+    norm = np.sqrt(np.einsum("...ij,...ij->...", gradient, gradient))[..., None, None]
+    moves = norm > 0
+    if rule.power == 1:
+        return np.divide(1.0, norm, out=np.zeros_like(norm), where=moves)
+    safe = np.where(moves, norm, 1.0)
+    return np.where(moves, np.asarray(rule.speed(safe, safe, 1), float) / safe, 0.0)
 
 
-def _speeds(rule: Rule, values: Array, gradient: Array) -> Array:
-    """H of the singular values (…, r), zero where they are cut."""
-    kept = rank_cut(values, gradient.shape)
+def _speeds(rule: Rule, values: Array, shape: tuple[int, ...]) -> Array:
+    """H of the singular values (…, r) of gradients of that shape, zero where they are cut."""
+    kept = rank_cut(values, shape)
+    if rule.power == 1:
+        return np.where(np.isnan(values), np.nan, kept)
     norm = np.sqrt((values**2).sum(axis=-1, keepdims=True))
-    safe = np.where(kept, values, 1.0)
+    moves = norm > 0
+    safe = np.where(kept, values, np.where(moves, values[..., :1], 1.0))  # a law in σ/‖G‖ may not go beyond 1
     index = np.arange(1, values.shape[-1] + 1)
-    speeds = np.broadcast_to(np.asarray(rule.speed(safe, np.where(norm > 0, norm, 1.0), index), float), values.shape)
-    return np.where(kept, speeds, 0.0)
+    speeds = np.broadcast_to(np.asarray(rule.speed(safe, np.where(moves, norm, 1.0), index), float), values.shape)
+    return np.where(np.isnan(values), np.nan, np.where(kept, speeds, 0.0))
 
 
-def _norms(gradient: Array, axis: Any) -> Array:
+def _unit_speeds(values: Array, shape: tuple[int, ...]) -> Array:
+    return np.where(np.isnan(values), np.nan, rank_cut(values, shape))
+
+
+def _norms(gradient: Array, axis: int) -> Array:
     return np.sqrt((gradient * gradient).sum(axis=axis, keepdims=True))
 
 
@@ -86,7 +106,7 @@ def _gradient(gradient: Array) -> Array:
     return gradient
 
 
-def _stateless(function: Callable[[Array], Array]) -> Direction:
+def _stateless(function: Callable[[Array], Any]) -> Callable[[Array, Any], tuple[Any, Any]]:
     return lambda gradient, state: (function(gradient), None)
 
 
@@ -102,7 +122,7 @@ def _random_basis(seed: int) -> Direction:
             basis = np.linalg.qr(np.random.default_rng(seed).standard_normal((size, size)))[0]
         turned = gradient @ basis
         norms = _norms(turned, -2)
-        unit = np.divide(turned, norms, out=np.zeros_like(turned), where=norms > 0)
+        unit = np.divide(turned, norms, out=np.zeros_like(turned), where=norms != 0)
         return np.sqrt(min(gradient.shape[-2:]) / size) * unit @ basis.T, basis
 
     return apply
@@ -124,21 +144,5 @@ def _grokfast(memory: float, gain: float) -> Direction:
     def apply(gradient: Array, average: Any) -> tuple[Array, Any]:
         average = gradient if average is None else memory * average + (1 - memory) * gradient
         return gradient + gain * average, average
-
-    return apply
-
-
-def _randomised(rank: int, iterations: int, seed: int) -> Direction:
-    """Polar factor of the rank-`rank` randomised SVD without oversampling (Algorithm 3, key ``sahebpasand2025``)."""
-
-    def apply(gradient: Array, rng: Any) -> tuple[Array, Any]:
-        from sklearn.utils.extmath import randomized_svd
-
-        rng = np.random.RandomState(np.random.MT19937(seed)) if rng is None else rng
-        if rank > min(gradient.shape):
-            raise ArgumentError("rules", f"ask rsvd for a rank of at most {min(gradient.shape)}", f"asks for {rank}")
-        left, values, right = randomized_svd(gradient, rank, n_oversamples=0, n_iter=iterations, random_state=rng)
-        kept = rank_cut(values, gradient.shape)
-        return left[:, kept] @ right[kept], rng
 
     return apply

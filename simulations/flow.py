@@ -29,6 +29,7 @@ from simulations.population import Population, population
 from simulations.speeds import TINY, Speeds
 from simulations.trajectory import Trajectory
 from theory.checks import ArgumentError
+from theory.models.factorized import Factorized
 from theory.models.linear import Directions, LinearModel
 from theory.rules import Rule, rule
 
@@ -64,9 +65,9 @@ def can_flow(how: Rule) -> bool:
 
 
 def flow(
-    model: LinearModel,
+    model: LinearModel | Factorized,
     how: Rule | str,
-    start: Array | None = None,
+    start: Any = None,
     *,
     threshold: float = 1e-3,
     rtol: float = 1e-10,
@@ -82,7 +83,7 @@ def flow(
     how
         A spectral rule or Newton's, or its id.
     start
-        Weights (c, d); the model's own start if left out.
+        Weights (c, d), or the layers of a factorised model; the model's own start if left out.
     threshold
         An arrival is |e| ≤ threshold·|e₀|.
     rtol
@@ -97,6 +98,18 @@ def flow(
     ArgumentError
         If the rule has no flow, or the start has not the model's shape.
     """
+    if isinstance(model, Factorized):
+        from simulations.layers import layered_flow
+
+        return layered_flow(
+            model,
+            how,
+            start,
+            threshold=threshold,
+            rtol=rtol,
+            max_evaluations=max_evaluations,
+            progress=progress,
+        )
     how = rule(how)
     if not can_flow(how):
         raise ArgumentError("rule", "have a flow (a smooth spectral law, or newton)", f"is {how.name}")

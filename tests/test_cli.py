@@ -159,10 +159,19 @@ REFUSED = [
     ("compare regression --spectrum 0,0", "Argument `spectrum` must hold a positive number, but holds zeros only."),
     ("compare regression --data digits --spectrum 1", "Argument `spectrum` must be left out with `data`"),
     # options of the other model
-    ("compare --spectrum 1,2", "Argument `spectrum` must go with the model it belongs to (regression)"),
+    ("compare --spectrum 1,2", "Argument `spectrum` must go with the model it belongs to (regression or factorized)"),
     ("compare --data digits", "Argument `data` must go with the model it belongs to (regression)"),
     ("compare regression --epsilon 0.1", "Argument `epsilon` must go with the model it belongs to (folded)"),
     ("compare regression --margin 1", "Argument `margin` must go with the model it belongs to (folded)"),
+    ("compare --depth 3", "Argument `depth` must go with the model it belongs to (factorized)"),
+    ("compare factorized --depth 1", "Argument `depth` must be a whole number of at least 2, but is 1."),
+    ("compare factorized --depth 2.5", "Argument `depth` must be a whole number of at least 2, but is 2.5."),
+    ("compare factorized --depth 9", "Argument `depth` must be at most 8, but is 9."),
+    ("compare factorized --spectrum 1,0", "Argument `spectrum` must hold positive numbers, but holds 0."),
+    ("compare factorized --rules newton", "Argument `rules` must leave out newton for a factorised model"),
+    ("compare factorized --data digits", "Argument `data` must go with the model it belongs to (regression)"),
+    ("derive --depth 3", "Argument `depth` must go with the model it belongs to (factorized)"),
+    ("derive factorized --rule newton", "must have a derivation for a factorised model as a flow, but is newton."),
     # rules
     ("compare --rules nonsense", f"Argument `rules` must be one of {', '.join(RULE_IDS)}, but is 'nonsense'"),
     ("compare --rules edg", "but is 'edg' (did you mean egd?)."),
@@ -187,7 +196,7 @@ REFUSED = [
     ("compare regression --data digit", "but is 'digit' (did you mean digits?)."),
     ("compare regression --data /no/such.csv", "must name an existing file, but there is no '/no/such.csv'."),
     # the parser's own
-    ("compare wedge", "Argument `model` must be one of folded, regression, but is 'wedge'"),
+    ("compare wedge", "Argument `model` must be one of folded, regression, factorized, but is 'wedge'"),
     ("compare folde", "(did you mean folded?)."),
     ("compare folded regression", "Argument list must fit the command, but got unexpected extra argument(s)"),
     ("compare --epsilom 1", "Argument `--epsilom` must be an option of this command, but is not known"),
@@ -195,7 +204,7 @@ REFUSED = [
     ("compare --epsilon", "Argument `--epsilon` must be given a value"),
     ("comp", "no such command 'comp'"),
     # derive
-    ("derive wedge", "Argument `model` must be one of folded, regression, but is 'wedge'"),
+    ("derive wedge", "Argument `model` must be one of folded, regression, factorized, but is 'wedge'"),
     ("derive --view sideways", "Argument `view` must be one of flow, descent, but is 'sideways'"),
     ("derive --format pdf", "Argument `format` must be one of text, latex, json, but is 'pdf'"),
     ("derive --rule nonsense", "but is 'nonsense'"),

@@ -64,6 +64,14 @@ def nonnegative(name: str, value: object) -> float:
     return result
 
 
+def whole(name: str, value: Any, least: int = 1) -> int:
+    """Return `value` as an integer of at least `least`, or refuse it."""
+    result = number(name, value)
+    if result != int(result) or result < least or isinstance(value, bool):
+        raise ArgumentError(name, f"be a whole number of at least {least}", f"is {plain(result)}")
+    return int(result)
+
+
 def inside(name: str, value: object, low: float, high: float, interval: str) -> float:
     """Return `value` as a float strictly between `low` and `high`; `interval` words the domain."""
     result = number(name, value)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from theory import predictions
+from theory import factorized_predictions, predictions
 from theory.clock import pace as clock_pace
 from theory.derivation import compiled
 from theory.models import folded
+from theory.models.factorized import Factorized
 from theory.models.folded import Folded
 from theory.models.linear import Directions, LinearModel
 from theory.models.regression import Regression
@@ -55,10 +56,13 @@ def error_law() -> sp.Expr:
 
 
 def predict_curve(
-    model: LinearModel, rule: Rule, view: str, start: Array, end: float, *, step: float | None = None
+    model: LinearModel | Factorized, rule: Rule, view: str, start: Any, end: float, *, step: float | None = None
 ) -> Curve | None:
     """The predicted run up to a time `end`, or None where no derivation gives one."""
     import numpy as np
+
+    if isinstance(model, Factorized):
+        return _factorized(model, rule, view, start, end, step)
 
     limit = predictions.largest_stable_step(model, rule) if view == "descent" else None
     if not end > 0 or (limit is not None and step is not None and step >= limit):
@@ -74,6 +78,23 @@ def predict_curve(
     times, left = found
     amplitudes = np.where(seen.learns, left, 1.0) * seen.amplitudes
     return Curve(times, np.abs(amplitudes), _test_error(model, seen, start, left))
+
+
+def _factorized(model: Factorized, rule: Rule, view: str, start: Any, end: float, step: float | None) -> Curve | None:
+    """The predicted modes of a balanced start, where a solution was derived for each that learns."""
+    import numpy as np
+
+    if not end > 0:
+        return None
+    grid = np.concatenate([[0.0], np.geomspace(min(1.0 if view == "descent" else end * 1e-5, end), end, POINTS)])
+    grid = np.unique(grid.round()) if view == "descent" else grid
+    found = factorized_predictions.amplitudes(model, rule, view, start, grid, step)
+    if found is None:
+        return None
+    errors = found - model.reached
+    whole = bool(model.directions(start).learns.all())
+    fit = 0.5 * ((found - model.values) ** 2).sum(axis=-1) if whole else None
+    return Curve(grid, np.abs(errors), fit)
 
 
 def _amplitudes(

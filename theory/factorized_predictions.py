@@ -18,8 +18,13 @@ from theory.models.factorized import DECAY, TARGET, Factorized
 from theory.rules import Rule
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from theory.models.factorized import Layers
     from theory.predictions import Prediction
+
+    Array = NDArray[np.float64]
 
 Times = tuple[float | None, float | None]
 NOTHING: Times = (None, None)
@@ -71,6 +76,7 @@ def predict(
     model: Factorized, rule: Rule, view: str, start: Layers, *, step: float | None = None, threshold: float = 1e-3
 ) -> Prediction:
     """Predict a run of `rule` from these layers; see `theory.predictions.predict`."""
+    from theory.discretisation import largest_stable_step
     from theory.predictions import EXACT, Prediction
 
     seen, sizes = model.directions(start), model.sizes(start)
@@ -97,18 +103,46 @@ def predict(
     return Prediction(arrivals, tuple(extinction for _, extinction in found), lengths, limit)
 
 
-def largest_stable_step(model: Factorized, rule: Rule) -> float | None:
-    """Near the balanced minimum: for gradient descent, times 1 + β with momentum; None for rules without a limit."""
-    from theory.rules import rule as find
+def amplitudes(
+    model: Factorized, rule: Rule, view: str, start: Layers, times: Array, step: float | None
+) -> Array | None:
+    """Predicted amplitudes a of a balanced start at flow times or steps (T,): (T, n), those that do not learn at rest.
 
-    if rule.kind != "momentum" and rule.power != 0:
+    None where no solution was derived.
+    """
+    import numpy as np
+
+    sizes, derivation = model.sizes(start), _derivation(rule, view, model.depth)
+    if sizes is None or derivation is None or "solution" not in derivation.laws:
         return None
-    law = chain.derive(find("gd"), "flow", model.depth).function("largest_stable_step", (chain.FACTOR, DECAY))
-    size = float(model.reached.max()) ** (1 / model.depth)
-    if size == 0:
+    if np.ptp(np.abs(sizes), axis=0).max() > EQUAL * np.abs(sizes).max() or (model.weight_decay and rule.power == 1):
         return None
-    limit = float(law(size, model.weight_decay))
-    return limit * (1 + rule.options["beta"]) if rule.kind == "momentum" else limit
+    solution = derivation.function("solution", (chain.START, chain.TIME, chain.ETA, TARGET, DECAY))
+    seen, found = model.directions(start), np.zeros((len(times), len(model.values)))
+    for index, begin in enumerate(map(float, seen.starts)):
+        s, end = float(model.values[index]), float(model.reached[index])
+        found[:, index] = begin
+        if seen.learns[index] and rule.power == 1:
+            found[:, index] = _to_and_fro(solution, begin, end, times, step if view == "descent" else None, model.depth)
+        elif seen.learns[index]:
+            found[:, index] = solution(begin, times, 1.0, s, model.weight_decay)
+    return found
+
+
+def _to_and_fro(
+    solution: Callable[..., Array], begin: float, end: float, times: Array, step: float | None, depth: int
+) -> Array:
+    """EGD's amplitude: at unit speed to its end, where it rests or, in steps, goes to and fro about it."""
+    import numpy as np
+
+    way = 1.0 if end >= begin else -1.0
+    length = abs(end ** (1 / depth) - begin ** (1 / depth))
+    if step is not None:
+        last = np.floor(length / step)
+        times = np.where(times <= last, times, last + (times - last) % 2)
+        return np.asarray(solution(begin, way * times, step, end, 0.0), float)
+    moved = np.asarray(solution(begin, way * np.minimum(times, length), 1.0, end, 0.0), float)
+    return np.where(times >= length, end, moved)
 
 
 def _derivation(rule: Rule, view: str, depth: int) -> Derivation | None:

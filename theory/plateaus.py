@@ -17,6 +17,9 @@ from dataclasses import dataclass
 
 LONGEST_RUN = "longest run at 100 % test error"
 LEADING_ORDER = "longest run at 100 % test error, fast direction at rest"
+FIRST_BELOW = "first step below 100 % test error"
+FIRST_BELOW_GAUSSIAN = f"{FIRST_BELOW}, Gaussian approximation of the noise"
+LEFT_FOR_GOOD = "100 % test error left for good"
 ARRIVAL_SPREAD = "fastest to slowest arrival"
 FIRST_DEPARTURE = "first departure from the initial test error"
 CROSSING = "test error at 5 % of its initial level"

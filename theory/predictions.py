@@ -17,6 +17,7 @@ from theory.checks import ArgumentError
 from theory.clock import PATH
 from theory.clock import pace as clock_pace
 from theory.derivation import Derivation, compiled
+from theory.discretisation import largest_stable_step as largest_stable_step
 from theory.models import folded, regression
 from theory.models.factorized import Factorized
 from theory.models.folded import Folded
@@ -54,22 +55,6 @@ class Prediction:
     extinctions: tuple[float | None, ...]
     plateaus: dict[str, tuple[float, str]] = field(default_factory=dict)
     largest_stable_step: float | None = None
-
-
-def largest_stable_step(model: LinearModel | Factorized, rule: Rule) -> float | None:
-    """2/λ₁ for gradient descent, 2 for Newton's rule, 2(1 + β)/λ₁ with momentum β; None otherwise.
-
-    A rule whose step does not shrink with the gradient has no such limit: its error stays bounded at any
-    step, but does not settle either.
-    """
-    if isinstance(model, Factorized):
-        return factorized_predictions.largest_stable_step(model, rule)
-    fastest = float(model.eigen[0][0])
-    if rule.kind == "momentum":
-        return 2 * (1 + rule.options["beta"]) / fastest
-    if rule.kind == "newton":
-        return 2.0
-    return 2 / fastest if rule.power == 0 else None
 
 
 def predict(

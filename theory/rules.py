@@ -13,21 +13,22 @@ import difflib
 import functools
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mpmath
 import sympy as sp
 
-from theory.checks import SMALLEST, ArgumentError, ArgumentTypeError, known, number, plain
+from theory.checks import SMALLEST, ArgumentError, ArgumentTypeError, known, number, plain, whole
 from theory.derivation import accurate
+from theory.newton_schulz import MOST_STEPS, PRESETS, polynomial
 
 SIGMA = sp.Symbol("sigma", positive=True)
 NORM = sp.Symbol("n", positive=True)
 INDEX = sp.Symbol("i", positive=True, integer=True)
 
-NEWTON_SCHULZ = (sp.Float("3.4445"), sp.Float("-4.7750"), sp.Float("2.0315"))
-MOST_STEPS, MOST_POWER = 8, 10
+MOST_POWER = 10
+REFRESH = ":refresh="
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Rule:
         ``spectral``, or the name of the routine in `simulations.directions` that gives the direction.
     options
         Parameters of that routine.
+    refresh
+        Number of steps for which singular directions are kept. At steps 0, m, 2m, … they are computed; in between
+        the update is Σ sgn(aᵢ) h(|aᵢ|) uᵢ vᵢᵀ with aᵢ = uᵢᵀ G vᵢ for the old pairs (uᵢ, vᵢ). The sign is part of it:
+        every update still descends, and as long as the directions do not turn, the rule is the one that is not
+        refreshed, whereas the old factor U Vᵀ itself would run on through the minimum until the next refresh.
 
     Examples
     --------
@@ -55,10 +61,17 @@ class Rule:
     law: sp.Expr | None = None
     kind: str = "spectral"
     options: dict[str, float] = field(default_factory=dict, hash=False)
+    refresh: int = 1
 
     def __post_init__(self) -> None:
-        if self.kind != "spectral":
-            return
+        if self.kind == "spectral":
+            self._check_law()
+        if self.refresh != 1:
+            whole("refresh", self.refresh, 1)
+            if not self.keeps_directions:
+                raise ArgumentError("refresh", "be 1 for a rule without singular directions", f"is {self.refresh}")
+
+    def _check_law(self) -> None:
         if not isinstance(self.law, sp.Expr):
             raise ArgumentTypeError("law", "be a SymPy expression in SIGMA", f"is {self.law!r}")
         strange = self.law.free_symbols - {SIGMA, NORM, INDEX}
@@ -68,7 +81,7 @@ class Rule:
         _check_speed(self.law)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Rule, (self.name, self.law, self.kind, self.options)
+        return Rule, (self.name, self.law, self.kind, self.options, self.refresh)
 
     @property
     def elementwise(self) -> bool:
@@ -79,6 +92,11 @@ class Rule:
     def isotropic(self) -> bool:
         """Whether all singular values are scaled alike, so that the gradient keeps its shape."""
         return self.law is not None and not (self.law / SIGMA).free_symbols & {SIGMA, INDEX}
+
+    @property
+    def keeps_directions(self) -> bool:
+        """Whether the rule computes singular directions, which `refresh` can keep for some steps."""
+        return self.kind == "rsvd" or (self.kind == "spectral" and not self.isotropic)
 
     @functools.cached_property
     def power(self) -> sp.Expr | None:
@@ -107,24 +125,19 @@ class Rule:
             slope = mpmath.log10(high / low) / 10
         return 1 - sp.nsimplify(round(float(slope), 9), rational=True)
 
-    @functools.cached_property
+    @property
     def speed(self) -> Callable[..., object]:
         """The law compiled for NumPy arrays: ``speed(σ, n, i)``."""
         if self.law is None:
             raise ArgumentError("rule", "be a spectral rule", f"is {self.name}")
-        return sp.lambdify((SIGMA, NORM, INDEX), accurate(self.law), "numpy", cse=True)
+        return _speed(self.law)
 
 
-def newton_schulz(steps: int = 5, coefficients: tuple[sp.Expr, ...] = NEWTON_SCHULZ) -> sp.Expr:
-    """The polynomial that Newton–Schulz iteration makes of one singular value, on σ/‖G‖_F.
-
-    Coefficients (a, b, c) of a x + b x³ + c x⁵ after Jordan et al. 2024 (key ``jordan2024``).
-    """
-    a, b, c = coefficients
-    x = SIGMA / NORM
-    for _ in range(steps):
-        x = x * (a + x**2 * (b + c * x**2))
-    return x
+@functools.lru_cache(maxsize=256)
+def _speed(law: sp.Expr) -> Callable[..., object]:
+    """A law compiled once, whichever rules have it."""
+    compiled: Callable[..., object] = sp.lambdify((SIGMA, NORM, INDEX), accurate(law), "numpy", cse=True)
+    return compiled
 
 
 def _power(alpha: float) -> Rule:
@@ -139,9 +152,9 @@ def _damped(delta: float) -> Rule:
     return Rule(f"damped:{plain(delta)}", SIGMA / sp.sqrt(SIGMA**2 + sp.nsimplify(delta, rational=True) ** 2))
 
 
-def _count(rule: str, value: float) -> int:
-    if value != int(value) or value < 1:
-        raise ArgumentError("rules", f"give `{rule}` a whole number of at least 1", f"has {value:g}")
+def _count(rule: str, value: float, least: int = 1) -> int:
+    if value != int(value) or value < least:
+        raise ArgumentError("rules", f"give `{rule}` a whole number of at least {least}", f"has {value:g}")
     return int(value)
 
 
@@ -150,11 +163,15 @@ def _truncated(rank: float) -> Rule:
     return Rule(f"truncated:{rank}", sp.Piecewise((1, rank >= INDEX), (0, True)))
 
 
-def _schulz(steps: float = 5) -> Rule:
+@functools.cache  # a large law is looked through once
+def _schulz(steps: float = 5, preset: str = "jordan2024") -> Rule:
     steps = _count("newton-schulz", steps)
     if steps > MOST_STEPS:
         raise ArgumentError("rules", f"give `newton-schulz` at most {MOST_STEPS} steps", f"has {steps}")
-    return Rule(f"newton-schulz:{steps}" if steps != 5 else "newton-schulz", newton_schulz(steps))
+    if preset not in PRESETS:
+        raise ArgumentError("rules", f"end `newton-schulz` with one of {', '.join(PRESETS)}", f"has {preset!r}")
+    ending = f":{steps}:{preset}" if preset != "jordan2024" else f":{steps}" if steps != 5 else ""
+    return Rule(f"newton-schulz{ending}", polynomial(SIGMA / NORM, steps, PRESETS[preset]))
 
 
 def _momentum(beta: float) -> Rule:
@@ -163,29 +180,69 @@ def _momentum(beta: float) -> Rule:
     return Rule(f"momentum:{plain(beta)}", kind="momentum", options={"beta": beta})
 
 
-def _rsvd(rank: float) -> Rule:
-    rank = _count("rsvd", rank)
-    return Rule(f"rsvd:{rank}", kind="rsvd", options={"rank": rank, "iterations": 2})
+def _grokfast(memory: float = 0.98, gain: float = 2.0) -> Rule:
+    if not 0 <= memory < 1:
+        raise ArgumentError("rules", "give `grokfast` a memory in [0, 1)", f"has {memory:g}")
+    if gain < 0:
+        raise ArgumentError("rules", "give `grokfast` a gain of zero or more", f"has {gain:g}")
+    ending = f":{plain(memory)}:{plain(gain)}" if (memory, gain) != (0.98, 2.0) else ""
+    return Rule(f"grokfast{ending}", kind="grokfast", options={"memory": memory, "gain": gain})
 
 
-PLAIN: dict[str, Callable[[], Rule]] = {
-    "gd": lambda: Rule("gd", SIGMA),
-    "egd": lambda: Rule("egd", sp.Integer(1)),
-    "ngd": lambda: Rule("ngd", 1 / SIGMA),
-    "newton": lambda: Rule("newton", kind="newton"),
-    "newton-schulz": _schulz,
-    "frobenius": lambda: Rule("frobenius", SIGMA / NORM),
-    "random-basis": lambda: Rule("random-basis", kind="random_basis"),
-    "column-norm": lambda: Rule("column-norm", kind="column_norm", options={"floor": 0.01}),
-    "grokfast": lambda: Rule("grokfast", kind="grokfast", options={"memory": 0.98, "gain": 2.0}),
-}
-WITH_VALUE: dict[str, tuple[str, Callable[[float], Rule]]] = {
-    "power": ("ALPHA", _power),
-    "damped": ("DELTA", _damped),
-    "truncated": ("RANK", _truncated),
-    "newton-schulz": ("STEPS", _schulz),
-    "momentum": ("BETA", _momentum),
-    "rsvd": ("RANK", _rsvd),
+def _rsvd(rank: float, iterations: float = 2) -> Rule:
+    rank, iterations = _count("rsvd", rank), _count("rsvd", iterations, 0)
+    ending = f":{iterations}" if iterations != 2 else ""
+    return Rule(f"rsvd:{rank}{ending}", kind="rsvd", options={"rank": rank, "iterations": iterations})
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How an id is read: what makes the rule, the values after colons, and how many of these must be given."""
+
+    make: Callable[..., Rule]
+    values: tuple[str, ...] = ()
+    needed: int = 0
+    example: str = ""
+
+    def read(self, head: str, given: list[str]) -> Rule:
+        """The rule with these values, given as text."""
+        name = ":".join([head, *given])
+        if given and not self.values:
+            known("rules", name, RULE_IDS)
+        if len(given) > len(self.values):
+            raise ArgumentError("rules", f"give `{head}` no values but {':'.join(self.values)}", f"holds {name!r}")
+        if len(given) < self.needed:
+            wanted = ":".join([head, *self.values[: self.needed]])
+            raise ArgumentError("rules", f"read {wanted}, as in {head}:{self.example}", f"holds {name!r}")
+        return self.make(*(self._value(index, head, given) for index in range(len(given))))
+
+    def _value(self, index: int, head: str, given: list[str]) -> float | str:
+        if self.values[index] == "PRESET":
+            return given[index]
+        try:
+            return number("rules", given[index])
+        except ArgumentTypeError:
+            wanted = ":".join([head, *self.values[: len(given)]])
+            raise ArgumentError(
+                "rules", f"read {wanted} with a number", f"holds {':'.join([head, *given])!r}"
+            ) from None
+
+
+FORMS = {
+    "gd": _Form(lambda: Rule("gd", SIGMA)),
+    "egd": _Form(lambda: Rule("egd", sp.Integer(1))),
+    "ngd": _Form(lambda: Rule("ngd", 1 / SIGMA)),
+    "newton": _Form(lambda: Rule("newton", kind="newton")),
+    "power": _Form(_power, ("ALPHA",), 1, "0.5"),
+    "damped": _Form(_damped, ("DELTA",), 1, "0.01"),
+    "truncated": _Form(_truncated, ("RANK",), 1, "3"),
+    "newton-schulz": _Form(_schulz, ("STEPS", "PRESET")),
+    "frobenius": _Form(lambda: Rule("frobenius", SIGMA / NORM)),
+    "random-basis": _Form(lambda: Rule("random-basis", kind="random_basis")),
+    "column-norm": _Form(lambda: Rule("column-norm", kind="column_norm", options={"floor": 0.01})),
+    "momentum": _Form(_momentum, ("BETA",), 1, "0.9"),
+    "grokfast": _Form(_grokfast, ("MEMORY", "GAIN")),
+    "rsvd": _Form(_rsvd, ("RANK", "ITERATIONS"), 1, "3"),
 }
 RULE_IDS = (
     "gd",
@@ -208,6 +265,11 @@ RULE_IDS = (
 def rule(name: str | Rule) -> Rule:
     """The rule of that id, such as ``egd``, ``power:0.5`` or a user's own ``module:NAME``.
 
+    Longer forms: ``newton-schulz:STEPS:PRESET`` with the presets ``jordan2024``, ``cubic``, ``quintic`` and
+    ``polar-express``; ``grokfast:MEMORY:GAIN``; ``rsvd:RANK:ITERATIONS`` with the number of power iterations; and
+    ``:refresh=M`` after the id of any rule that has singular directions, which are then kept for M steps.
+    ``truncated:RANK`` with a rank above that of the gradient is ``egd``.
+
     Raises
     ------
     ArgumentError
@@ -217,31 +279,32 @@ def rule(name: str | Rule) -> Rule:
     --------
     >>> rule("power:0.5").law
     sqrt(sigma)
+    >>> rule("egd:refresh=10").refresh
+    10
     """
     if isinstance(name, Rule):
         return name
     if not isinstance(name, str):
         raise ArgumentTypeError("rules", "name rules by their ids", f"holds {name!r}")
-    head, colon, value = name.partition(":")
-    if not colon and head in PLAIN:
-        return PLAIN[head]()
-    if colon and head in WITH_VALUE:
-        wanted, make = WITH_VALUE[head]
-        try:
-            return make(number("rules", value))
-        except ArgumentTypeError:
-            raise ArgumentError("rules", f"read {head}:{wanted} with a number", f"holds {name!r}") from None
-    if not colon and head in WITH_VALUE:
-        wanted, _ = WITH_VALUE[head]
-        raise ArgumentError("rules", f"read {head}:{wanted}, as in {head}:{_example(head)}", f"holds {name!r}")
-    if colon and head not in PLAIN:
-        return _own(head, value)
-    known("rules", name, RULE_IDS)
-    raise ArgumentError("rules", f"give `{head}` no value", f"holds {name!r}")
+    before, marked, count = name.partition(REFRESH)
+    if marked:
+        return _refreshed(rule(before), count)
+    head, *values = name.split(":")
+    if head not in FORMS and values:
+        return _own(head, ":".join(values))
+    if head not in FORMS:
+        known("rules", name, RULE_IDS)
+    return FORMS[head].read(head, values)
 
 
-def _example(head: str) -> str:
-    return {"power": "0.5", "damped": "0.01", "momentum": "0.9"}.get(head, "3")
+def _refreshed(how: Rule, text: str) -> Rule:
+    try:
+        count = _count("refresh", number("rules", text))
+    except ArgumentTypeError:
+        raise ArgumentError("rules", "read refresh=STEPS with a number", f"holds refresh={text!r}") from None
+    if not how.keeps_directions:
+        raise ArgumentError("rules", "refresh a rule that has singular directions", f"asks it of {how.name}")
+    return replace(how, name=f"{how.name}{REFRESH}{count}", refresh=count) if count > 1 else how
 
 
 def _own(module: str, attribute: str) -> Rule:
@@ -250,8 +313,10 @@ def _own(module: str, attribute: str) -> Rule:
         found = getattr(importlib.import_module(module), attribute)
     except Exception as error:  # whatever the user's module raises
         why = " ".join(str(error).split())
-        near = difflib.get_close_matches(module, WITH_VALUE, n=1, cutoff=0.7)
-        hint = f" (did you mean {near[0]}:{WITH_VALUE[near[0]][0]}?)" if near else f", which cannot be imported: {why}"
+        near = difflib.get_close_matches(module, [head for head in FORMS if FORMS[head].values], n=1, cutoff=0.7)
+        hint = (
+            f" (did you mean {near[0]}:{FORMS[near[0]].values[0]}?)" if near else f", which cannot be imported: {why}"
+        )
         raise ArgumentError(
             "rules", f"be one of {', '.join(RULE_IDS)}, or module:NAME", f"is {f'{module}:{attribute}'!r}{hint}"
         ) from None

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from theory.checks import ArgumentError, ArgumentTypeError, nonnegative, numbers
+from theory.checks import ArgumentError, nonnegative, numbers, whole
+from theory.derivation import compiled
 from theory.models.linear import ALIGNED, Directions, one_or_all
 from theory.rules import SIGMA, Rule
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from theory.derivation import Derivation
 
     Array = NDArray[np.float64]
-    Layers = tuple[Array, ...]
 
+Layers = tuple["Array", ...]
 TARGET = sp.Symbol("s", positive=True)
 DECAY = sp.Symbol("lambda", nonnegative=True)
 ZERO = sp.Integer(0)
@@ -58,6 +59,14 @@ def mode_equations(rule: Rule, depth: int, signs: Sequence[int], decay: sp.Expr 
         -sign * rule.law.subs(SIGMA, sign * gradient)
         for sign, gradient in zip(signs, layer_gradients(depth, decay), strict=True)
     )
+
+
+def checked_depth(depth: Any) -> int:
+    """Return a number of layers, or refuse it."""
+    found = whole("depth", depth, 2)
+    if found > DEEPEST:
+        raise ArgumentError("depth", f"be at most {DEEPEST}", f"is {found}")
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +104,7 @@ class Factorized:
 
     def __post_init__(self) -> None:
         nonnegative("weight_decay", self.weight_decay)
-        if isinstance(self.depth, bool) or not isinstance(self.depth, int):
-            raise ArgumentTypeError("depth", "be a whole number", f"is {self.depth!r}")
-        if not 2 <= self.depth <= DEEPEST:
-            raise ArgumentError("depth", f"lie between 2 and {DEEPEST}", f"is {self.depth}")
+        checked_depth(self.depth)
         if self.hidden is not None and self.hidden < len(self.values):
             raise ArgumentError(
                 "hidden", f"be at least the number of directions, {len(self.values)}", f"is {self.hidden}"
@@ -209,6 +215,14 @@ class Factorized:
         return np.array([_balanced_root(float(s), self.depth, self.weight_decay) ** self.depth for s in self.values])
 
     @functools.cached_property
+    def sharpness(self) -> float:
+        """The largest curvature at the balanced minimum; 0 where that is no minimum of the largest direction."""
+        from theory.models.factorized_chain import FACTOR, sharpness
+
+        size = float(self.reached.max()) ** (1 / self.depth)
+        return float(compiled(sharpness(self.depth), (FACTOR, DECAY))(size, self.weight_decay)) if size else 0.0
+
+    @functools.cached_property
     def minimiser(self) -> Array:
         """The product at the balanced minimum, shape (c, d)."""
         return (self.left * self.reached) @ self.right.T
@@ -262,26 +276,27 @@ class Factorized:
 
     def sizes(self, layers: Layers) -> Array | None:
         """The factors (L, n) of an aligned start, with their signs; None where the layers share no directions."""
+        found = self.frames(layers)
+        return None if found is None else found[0]
+
+    def frames(self, layers: Layers) -> tuple[Array, tuple[Array, ...]] | None:
+        """Factors w (L, n) and bases R with W_l = R_{l+1} diag(w_l) R_lᵀ, from the input to the output."""
         import numpy as np
 
-        found, before = np.zeros((self.depth, len(self.values))), self.right
+        sizes, bases = np.zeros((self.depth, len(self.values))), [self.right]
         for place, layer in enumerate(layers[:-1]):
-            image = layer @ before
-            found[place] = np.sqrt((image**2).sum(axis=0))
-            found[place, found[place] <= ROUNDING * np.abs(layer).max()] = 0.0
-            before = _completed(image, found[place])
-            if before is None:
+            image = layer @ bases[-1]
+            sizes[place] = _significant(np.sqrt((image**2).sum(axis=0)), layer)
+            after = _completed(image, sizes[place])
+            if after is None:
                 return None
-        found[-1] = ((self.left.T @ layers[-1]) * before.T).sum(axis=1)
-        found[-1, np.abs(found[-1]) <= ROUNDING * np.abs(layers[-1]).max()] = 0.0
-        rebuilt, before = [], self.right
-        for place, layer in enumerate(layers):
-            after = self.left if place == self.depth - 1 else _completed(layer @ before, found[place])
-            rebuilt.append((after * found[place]) @ before.T)
-            before = after
-        scale = max(float(np.abs(layer).max()) for layer in layers)
-        off = max(float(np.abs(a - b).max()) for a, b in zip(rebuilt, layers, strict=True))
-        return found if off <= ALIGNED * scale else None
+            bases.append(after)
+        sizes[-1] = _significant(((self.left.T @ layers[-1]) * bases[-1].T).sum(axis=1), layers[-1])
+        bases.append(self.left)
+        for (before, after), size, layer in zip(itertools.pairwise(bases), sizes, layers, strict=True):
+            if np.abs((after * size) @ before.T - layer).max() > ALIGNED * np.abs(layer).max():
+                return None
+        return sizes, tuple(bases)
 
     def directions(self, start: Layers) -> Directions:
         """The target's singular directions, seen from one start; amplitudes are those of the error a₀ − a*."""
@@ -335,6 +350,13 @@ def _bases(rows: int, columns: int, count: int, seed: int) -> list[Array]:
 
     rng = np.random.default_rng(seed)
     return [np.linalg.qr(rng.standard_normal((rows, columns)))[0] for _ in range(count)]
+
+
+def _significant(sizes: Array, layer: Array) -> Array:
+    """The factors of a layer, with those that are rounding set to zero."""
+    import numpy as np
+
+    return np.where(np.abs(sizes) <= ROUNDING * np.abs(layer).max(), 0.0, sizes)
 
 
 def _completed(image: Array, sizes: Array) -> Any:

@@ -13,13 +13,11 @@ from theory.models.factorized import DECAY, TARGET, factors, layer_gradients
 from theory.rules import SIGMA, Rule
 
 TIME = sp.Symbol("t", nonnegative=True)
-STEP = sp.Symbol("k", integer=True, nonnegative=True)
 ETA = sp.Symbol("eta", positive=True)
 THRESHOLD = sp.Symbol("q", positive=True)
 FACTOR = sp.Symbol("w", positive=True)  # of a balanced mode, the same in every layer
 AMPLITUDE = sp.Symbol("a", positive=True)
 START, END = sp.symbols("a_0 a_1", positive=True)  # amplitude at the start, and at the arrival
-FACTOR0 = sp.Symbol("w_0", positive=True)
 IMBALANCE = sp.Symbol("c", real=True)  # w₁² − w₂²
 DISTANCE = sp.Symbol("delta", real=True)  # of the least factor from where it ends
 ENDS = sp.symbols("z_1:9", positive=True)  # factors at the end, the least one first
@@ -54,10 +52,9 @@ def derive(rule: Rule, view: str = "flow", depth: int = 2) -> Derivation:
     if rule.power is not None:
         opening.append(_conserved(rule, depth))
     steps, laws = _flow(rule, depth) if view == "flow" else _descent(depth)
-    sharpness = _sharpness(depth)
-    return Derivation(
-        "factorized", rule.name, view, [*opening, *steps, sharpness[0]], {**laws, "largest_stable_step": sharpness[1]}
-    )
+    if rule.power == 0:
+        steps = [*steps, _sharpness(depth)]
+    return Derivation("factorized", rule.name, view, [*opening, *steps], laws)
 
 
 def _opening(depth: int) -> list[Step]:
@@ -290,7 +287,7 @@ def _equal_speeds(depth: int, laws: dict[str, sp.Expr]) -> list[Step]:
     solution = (START ** sp.Rational(1, depth) + TIME) ** depth
     growth, whole = (end ** sp.Rational(1, depth) - START ** sp.Rational(1, depth) for end in (END, TARGET))
     arrival, extinction = sp.Abs(growth), sp.Abs(whole)
-    laws |= {"arrival": arrival, "extinction": extinction}
+    laws |= {"solution": solution, "arrival": arrival, "extinction": extinction}
     late = extinction.subs(START, 0)
     return [
         Step(
@@ -400,45 +397,40 @@ def _imbalance_residual() -> sp.Expr:
 
 def _descent(depth: int) -> tuple[list[Step], dict[str, sp.Expr]]:
     """EGD in steps: every factor grows by η a step, exactly."""
-    solution = (FACTOR0 + STEP * ETA) ** depth
-    real = sp.Symbol("k", nonnegative=True)
-    growth = END ** sp.Rational(1, depth) - START ** sp.Rational(1, depth)
+    root = sp.Rational(1, depth)
+    growth = END**root - START**root
     arrival = sp.Abs(growth) / ETA
+    count = sp.Symbol("k", nonnegative=True)
+    solution = (START**root + count * ETA) ** depth
     return [
         Step(
             "solution",
-            sp.Eq(sp.Function("a")(STEP), solution, evaluate=False),
+            sp.Eq(sp.Function("a")(count), solution, evaluate=False),
             "Balanced, below the target: each step adds η to every factor.",
-            lambda: sp.simplify(
-                solution.subs(STEP, STEP + 1) ** sp.Rational(1, depth) - solution ** sp.Rational(1, depth) - ETA
-            ),
+            lambda: sp.simplify(solution.subs(count, count + 1) ** root - solution**root - ETA),
         ),
         Step(
             "arrival",
             sp.Eq(sp.Symbol("k_i"), sp.ceiling(arrival), evaluate=False),
             "The first step at or past the amplitude a₁ of the common threshold, if it lands within it.",
-            lambda: (
-                sp.powdenest(
-                    solution.subs(STEP, real).subs({real: growth / ETA, FACTOR0: START ** sp.Rational(1, depth)}),
-                    force=True,
-                )
-                - END
-            ),
+            lambda: sp.powdenest(solution.subs(count, growth / ETA), force=True) - END,
         ),
-    ], {"arrival": arrival}
+    ], {"arrival": arrival, "solution": solution.subs(count, TIME)}
 
 
-def _sharpness(depth: int) -> tuple[Step, sp.Expr]:
-    """2 over the largest curvature at the balanced minimum."""
-    curvature = depth * FACTOR ** (2 * depth - 2) - (depth - 2) * DECAY
-    limit = 2 / curvature
+def sharpness(depth: int) -> sp.Expr:
+    """The largest eigenvalue of the Hessian at the balanced minimum, from the factor w* of the largest mode."""
+    return depth * FACTOR ** (2 * depth - 2) - (depth - 2) * DECAY
+
+
+def _sharpness(depth: int) -> Step:
     return Step(
         "largest stable step",
-        sp.Eq(sp.Symbol("eta_max"), limit, evaluate=False),
+        sp.Eq(sp.Symbol("eta_max"), 2 / sharpness(depth), evaluate=False),
         "Gradient descent, near the balanced minimum w* of the largest mode: 2 over the largest eigenvalue of the "
-        "Hessian, whose eigenvector moves all layers alike. Other rules have no such limit.",
-        lambda: _hessian_residual(depth, curvature),
-    ), limit
+        "Hessian, whose eigenvector moves all layers alike.",
+        lambda: _hessian_residual(depth, sharpness(depth)),
+    )
 
 
 def _hessian_residual(depth: int, curvature: sp.Expr) -> list[sp.Expr]:

@@ -110,6 +110,11 @@ class LinearModel(ABC):
         return values, basis
 
     @property
+    def sharpness(self) -> float:
+        """The largest curvature λ₁."""
+        return float(self.eigen[0][0])
+
+    @property
     def diagonal(self) -> bool:
         """Whether the directions are the axes, so that no eigenvalue or amplitude is rounded."""
         import numpy as np

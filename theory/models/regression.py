@@ -60,6 +60,10 @@ class Regression(LinearModel):
         Names of the inputs, if they have any.
     order
         Where in the spectrum, as it was given, each direction stands; empty for the order of the directions.
+    samples
+        Inputs (n, d) and outputs (n, c) that minibatches are drawn from; None for Gaussian inputs.
+    label_noise
+        Variance of independent Gaussian noise on each output; only minibatches of Gaussian inputs see it.
     """
 
     covariance: Array
@@ -70,11 +74,14 @@ class Regression(LinearModel):
     source: dict[str, Any] = field(default_factory=dict)
     features: tuple[str, ...] = ()
     order: tuple[int, ...] = ()
+    samples: tuple[Array, Array] | None = field(default=None, repr=False)
+    label_noise: float = 0.0
     name = "regression"
     starts_by_amplitude = True
 
     def __post_init__(self) -> None:
         nonnegative("weight_decay", self.weight_decay)
+        nonnegative("label_noise", self.label_noise)
         for label, array in (("covariance", self.covariance), ("target", self.target)):
             if getattr(array, "ndim", 0) != 2:
                 raise ArgumentError(label, "be a matrix", f"is {array!r}")
@@ -93,6 +100,7 @@ class Regression(LinearModel):
         start: Any = 1.0,
         weight_decay: float = 0.0,
         seed: int | None = None,
+        label_noise: float = 0.0,
     ) -> Regression:
         """As many outputs as directions; the target lies `start` away from zero along each direction.
 
@@ -106,6 +114,8 @@ class Regression(LinearModel):
             Coefficient λ of ½ λ‖W‖².
         seed
             Turns both bases at random; without it the directions are the axes.
+        label_noise
+            Variance of independent Gaussian noise on each output, which only minibatches see.
         """
         import numpy as np
 
@@ -126,8 +136,10 @@ class Regression(LinearModel):
             target=-(left * amplitudes) @ right.T,
             weight_decay=weight_decay,
             left=left @ right.T,
-            source={"spectrum": values.tolist(), "start": amplitudes.tolist(), "seed": seed},
+            source={"spectrum": values.tolist(), "start": amplitudes.tolist(), "seed": seed}
+            | ({"label_noise": label_noise} if label_noise else {}),
             order=tuple(order.tolist()),
+            label_noise=label_noise,
         )
 
     @classmethod
@@ -156,7 +168,7 @@ class Regression(LinearModel):
             x, y = test
             held_out = (x.T @ x / len(x), y.T @ x / len(x), float((y**2).sum() / len(y)))
         source = {"data": name, "samples": samples}
-        return cls(covariance, target, weight_decay, None, held_out, source, tuple(features))
+        return cls(covariance, target, weight_decay, None, held_out, source, tuple(features), samples=(inputs, outputs))
 
     def parameters(self) -> dict[str, Any]:
         """The parameters, ready for JSON."""

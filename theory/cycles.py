@@ -1,0 +1,296 @@
+"""What steps that do not converge end in: cycles of two steps, how large they are, and whether they attract."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import sympy as sp
+
+from theory.checks import ArgumentError
+from theory.derivation import Derivation, Step
+from theory.discretisation import LEFT, largest_stable_step, slope_at_zero, speed_along
+from theory.models.linear import Directions, LinearModel
+from theory.models.regression import ERROR, ETA, FAST, RATE, SLOW
+from theory.rules import SIGMA, Rule
+
+NEAR = 1e-9  # of a step: a whole number of steps up to rounding
+SPREAD = sp.Symbol("u", real=True)  # of the two ends of a cycle, s(1 + u) and s(1 − u)
+KEPT = sp.Symbol("b", nonnegative=True)  # norm of the gradient's slow part
+
+
+@functools.cache
+def cycle(rule: Rule) -> Derivation:
+    """The cycle e ↔ −e of two steps along one direction, and whether it attracts.
+
+    Laws: ``amplitude`` in `RATE` and `ETA`, and ``multiplier``, by which a small deviation grows from one step to the
+    next: the cycle attracts where it lies in (−1, 1). For the power law it is 2α − 1. So the cycle attracts for
+    0 < α < 1; it is one of a family, in which |e| ≤ η, for α = 1; and above, every step stretches every distance,
+    so that no cycle of any length attracts and nothing settles. α = 2 is x ← x − 1/x in units of √(η/λ): Boole's
+    transformation, which preserves length and is ergodic (key ``adler1973``).
+
+    Raises
+    ------
+    ArgumentError
+        If the rule is neither a power law with α > 0 nor damped.
+    """
+    speed = speed_along(rule)
+    if rule.power is not None and rule.power > 0:
+        alpha = rule.power
+        amplitude = (ETA * RATE ** (1 - alpha) / 2) ** (1 / alpha)
+    elif _damped(rule):
+        amplitude = sp.sqrt((ETA / 2) ** 2 - 1 / (RATE * slope_at_zero(rule)) ** 2)
+    else:
+        raise ArgumentError("rule", "be a power law with a positive α, or damped", f"is {rule.name}")
+    stretch = 1 - ETA * speed.diff(ERROR)
+    multiplier = sp.simplify(sp.powsimp(stretch.subs(ERROR, amplitude), force=True))
+    steps = [
+        Step(
+            "cycle",
+            sp.Eq(2 * ERROR, ETA * speed, evaluate=False),
+            "A step from e to −e goes a length of 2e.",
+            lambda: (ERROR - ETA * speed) + ERROR - (2 * ERROR - ETA * speed),
+            origin="definition",
+        ),
+        Step(
+            "amplitude",
+            sp.Eq(ERROR, amplitude, evaluate=False),
+            "Solve for e: stated, and put in.",
+            lambda: (
+                sp.powsimp(sp.expand_power_base((2 * ERROR / (ETA * speed)).subs(ERROR, amplitude), force=True)) - 1
+                if rule.power is not None
+                else sp.simplify(((2 * ERROR) ** 2 - (ETA * speed) ** 2).subs(ERROR, amplitude))
+            ),
+            origin="ansatz",
+        ),
+        Step(
+            "multiplier",
+            sp.Eq(sp.Symbol("m"), multiplier, evaluate=False),
+            "A deviation from the cycle is multiplied by 1 − ηv′(e) in each step, the same at both ends.",
+            lambda: _multiplier_residual(rule, multiplier),
+        ),
+    ]
+    if rule.power is not None and rule.power > 1:
+        steps.append(_nothing_attracts(rule.power))
+    return Derivation("regression", rule.name, "descent", steps, {"amplitude": amplitude, "multiplier": multiplier})
+
+
+def _damped(rule: Rule) -> bool:
+    slope = slope_at_zero(rule) if rule.power is None else None
+    return slope is not None and bool(rule.law == SIGMA / sp.sqrt(SIGMA**2 + slope**-2))
+
+
+def _multiplier_residual(rule: Rule, multiplier: sp.Expr) -> sp.Expr:
+    if rule.power is not None:
+        return multiplier - (2 * rule.power - 1)
+    return multiplier - (1 - 2 * (2 / (ETA * RATE * slope_at_zero(rule))) ** 2)
+
+
+def _nothing_attracts(alpha: sp.Expr) -> Step:
+    pace = ETA * RATE ** (1 - alpha)
+    stretch = 1 + (alpha - 1) * pace * ERROR**-alpha
+    return Step(
+        "nothing attracts",
+        sp.Gt(stretch, 1, evaluate=False),
+        "The derivative of e − η(λe)^(1−α) is above 1 at every e, so that it is along every cycle.",
+        lambda: (ERROR - pace * ERROR ** (1 - alpha)).diff(ERROR) - stretch,
+    )
+
+
+@functools.cache
+def polar_cycle() -> Derivation:
+    """The cycles of EGD from any start, with as many outputs as inputs or more, and how large their error can be.
+
+    Laws: ``largest_error`` in `ETA`, `FAST` and `SLOW`: no cycle has an error of a larger spectral norm, and cycles
+    come as near to it as one likes. ‖E Λ^½‖ is at most η ‖Λ^½‖ in every unitarily invariant norm.
+    """
+    kappa = FAST / SLOW
+    largest = ETA * (sp.sqrt(kappa) + 1 / sp.sqrt(kappa)) / 2
+    angle = sp.Symbol("phi", real=True)
+    mean = FAST * sp.cos(angle) ** 2 + SLOW * sp.sin(angle) ** 2
+    inverse = sp.cos(angle) ** 2 / FAST + sp.sin(angle) ** 2 / SLOW
+    h, curvature = (sp.MatrixSymbol(name, 2, 2).as_explicit() for name in ("H", "Lambda"))
+    p, q = (sp.Matrix(sp.symbols(f"{name}1 {name}2", real=True)) for name in "pq")
+    steps = [
+        Step(
+            "cycle",
+            sp.Eq(sp.Symbol("E"), sp.Symbol("D") * sp.Symbol("H") * sp.Symbol("Lambda^{-1}"), evaluate=False),
+            "D has orthonormal columns and 0 ≺ H ≺ ηΛ. The gradient D H has the polar factor D; after a step it is "
+            "−D (ηΛ − H), of polar factor −D, and the next step leads back. The other way round, E ↔ E − ηD with "
+            "polar factors D and −D says that Dᵀ E Λ = H and ηΛ − H are symmetric and not negative.",
+            lambda: list((h * curvature.inv() - ETA * sp.eye(2)) * curvature + (ETA * curvature - h)),
+        ),
+        Step(
+            "one vector",
+            sp.Le(sp.Symbol("p^T K q"), (sp.Symbol("|p||q|") + sp.Symbol("p^T q")) / 2, evaluate=False),
+            "With H = ηΛ^½ K Λ^½ and 0 ≤ K ≤ I the error is E = ηD Λ^½ K Λ^(−½). What K adds to aᵀΛ^½ K Λ^(−½)b "
+            "is its product with (p qᵀ + q pᵀ)/2, whose eigenvalues are (pᵀq ± |p||q|)/2: at most the positive one, "
+            "and then K = x xᵀ.",
+            lambda: _pair_residual(p, q),
+        ),
+        Step(
+            "largest error",
+            sp.Le(sp.Symbol("|E|"), largest, evaluate=False),
+            "For K = x xᵀ the norm is η √(xᵀΛx · xᵀΛ⁻¹x), at most this by Kantorovich's inequality, with equality half "
+            "way between the fastest and the slowest direction.",
+            lambda: [
+                sp.simplify(
+                    (largest / ETA) ** 2
+                    - mean * inverse
+                    - (FAST - SLOW) ** 2 * sp.cos(2 * angle) ** 2 / (4 * FAST * SLOW)
+                ),
+            ],
+        ),
+    ]
+    return Derivation("regression", "egd", "descent", steps, {"largest_error": largest})
+
+
+def _pair_residual(p: sp.Matrix, q: sp.Matrix) -> sp.Expr:
+    """The characteristic polynomial of (p qᵀ + q pᵀ)/2, in the plane of both, at the stated eigenvalues."""
+    product, size = p.dot(q), sp.sqrt(p.dot(p) * q.dot(q))
+    stated = sp.expand((LEFT - (product + size) / 2) * (LEFT - (product - size) / 2))
+    return sp.expand(((p * q.T + q * p.T) / 2).charpoly(LEFT).as_expr() - stated)
+
+
+@functools.cache
+def rescaled_cycle() -> Derivation:
+    """What steps of one length end in: EGD with one output, or Frobenius rescaling with any number.
+
+    The gradient is divided by its norm, so that a step is one of gradient descent with the step size η/‖G‖. Laws, with
+    λ₁ = `FAST`, another λ = `SLOW`, b = `KEPT` and u = `SPREAD`: ``norm``, the norm s of the gradient on the cycle;
+    ``fast_gradient`` = λ₁|e₁| on it; ``multiplier`` of a deviation of λ₁e₁ per step; ``slow_left``, what is left
+    of e after a step; ``two_steps_left``, after two, when λ₁|e₁| alternates between s(1 + u) and s(1 − u).
+
+    The cycle exists where the slow part of the gradient has a norm b below s, and attracts while b > 0. As b vanishes
+    the attraction does, and u stays where it is by then: near zero when the slow errors begin large, anywhere in
+    (−1, 1) when they begin small. With u ≠ 0 slow directions end sooner than 1 − 2λ/λ₁ says.
+    """
+    e, other = sp.symbols("e_1 e_i", real=True)
+    size, ratio = ETA * FAST / 2, SLOW / FAST
+    norm = sp.Symbol("n", positive=True)
+    fast = sp.sqrt(size**2 - KEPT**2)
+    g, s, b = sp.symbols("g s b", positive=True)
+    following = g - 2 * s * g / sp.sqrt(g**2 + b**2)
+    multiplier = sp.simplify(following.diff(g).subs(g, sp.sqrt(s**2 - b**2)))
+    left = 1 - ETA * SLOW / norm
+    ends = left.subs(norm, size * (1 + SPREAD)) * left.subs(norm, size * (1 - SPREAD))
+    both = 1 - 2 * ratio * (2 - 2 * ratio) / (1 - SPREAD**2)
+    steps = [
+        Step(
+            "step",
+            sp.Eq(sp.Symbol("e_i'"), other * left, evaluate=False),
+            "E ← E − ηEΛ/‖G‖: every direction contracts by its curvature, all with the same step size η/‖G‖. "
+            "Weight decay is part of the curvature.",
+            lambda: other * left - (other - ETA * SLOW * other / norm),
+            origin="definition",
+        ),
+        Step(
+            "norm",
+            sp.Eq(norm, size, evaluate=False),
+            "The fast direction alternates, e₁ ← −e₁, where η/‖G‖ = 2/λ₁: the largest stable step of gradient descent.",
+            lambda: (e * left.subs(SLOW, FAST)).subs(norm, size) + e,
+        ),
+        Step(
+            "fast direction",
+            sp.Eq(FAST * sp.Abs(sp.Symbol("e_1")), fast, evaluate=False),
+            "What the slow directions leave of that norm: there is such a cycle where b < ηλ₁/2.",
+            lambda: fast**2 + KEPT**2 - size**2,
+        ),
+        Step(
+            "multiplier",
+            sp.Eq(sp.Symbol("m"), multiplier, evaluate=False),
+            "A deviation of g = λ₁e₁ from it, at a given b, is multiplied by this in each step: in (−1, 1) for "
+            "0 < b < s.",
+            lambda: multiplier - (1 - 2 * b**2 / s**2),
+        ),
+        Step(
+            "slow directions",
+            sp.Eq(sp.Symbol("e_i'"), other * (1 - 2 * ratio), evaluate=False),
+            "They are carried along, by a factor in which the step size does not occur.",
+            lambda: left.subs(norm, size) - (1 - 2 * ratio),
+        ),
+        Step(
+            "two steps",
+            sp.Eq(sp.Symbol("e_i''"), other * both, evaluate=False),
+            "Where the slow part has vanished, g ← |g − 2s| alternates between s(1 + u) and s(1 − u) for any u.",
+            lambda: sp.simplify(ends - both),
+        ),
+    ]
+    laws = {
+        "norm": size,
+        "fast_gradient": fast,
+        "multiplier": multiplier.subs({s: size, b: KEPT}),
+        "slow_left": 1 - 2 * ratio,
+        "two_steps_left": both,
+    }
+    return Derivation("regression", "frobenius", "descent", steps, laws)
+
+
+@dataclass(frozen=True)
+class Residue:
+    """What is left of the error when steps no longer bring it down.
+
+    Parameters
+    ----------
+    amplitudes
+        The larger |e| of the last two steps along each direction; None where it is not predicted.
+    largest
+        Bound on the spectral norm of the error in the end; None where none is known.
+    """
+
+    amplitudes: tuple[float | None, ...]
+    largest: float | None = None
+
+
+def residue(model: LinearModel, rule: Rule, seen: Directions, step: float) -> Residue:
+    """What steps of size η end in, from the start that `seen` describes.
+
+    Parameters
+    ----------
+    model, rule
+        What is trained, and how.
+    seen
+        The directions from the start.
+    step
+        Step size η.
+    """
+    unknown = (None,) * len(seen.values)
+    limit = largest_stable_step(model, rule)
+    if rule.refresh > 1 or not bool(seen.learns.all()):
+        return Residue(unknown)
+    if limit is not None and step < limit and (rule.law is None or rule.power == 0 or _damped(rule)):
+        return Residue((0.0,) * len(seen.values), 0.0)
+    if seen.aligned and rule.elementwise:
+        pairs = zip(map(float, seen.values), map(float, seen.amplitudes), strict=True)
+        return Residue(tuple(_ending(rule, rate, e, step) for rate, e in pairs))
+    if (rule.isotropic and rule.vanishing_power == 1) or (rule.power == 1 and model.shape[0] == 1):
+        return _rescaled_residue(seen, step)
+    if rule.power == 1 and model.shape[0] >= model.shape[1]:
+        bound = polar_cycle().function("largest_error", (ETA, FAST, SLOW))
+        return Residue(unknown, float(bound(step, float(seen.values[0]), float(seen.values[-1]))))
+    return Residue(unknown)
+
+
+def _rescaled_residue(seen: Directions, step: float) -> Residue:
+    """Only the fastest directions stay, in a cycle no longer than the step."""
+    if not seen.amplitudes[0] > 0:
+        return Residue((None,) * len(seen.values))
+    fast = seen.values == seen.values[0]
+    return Residue(tuple(None if stays else 0.0 for stays in fast), step)
+
+
+def _ending(rule: Rule, rate: float, e: float, step: float) -> float | None:
+    """The larger end of the cycle along one direction, from the error e."""
+    if e == 0:
+        return 0.0
+    if rule.power == 1:
+        rest = e % step
+        # a whole number of steps reaches zero, if rounding lets it
+        return max(rest, step - rest) if NEAR * step < rest < (1 - NEAR) * step else None
+    try:
+        found = cycle(rule)
+    except ArgumentError:
+        return None
+    if abs(float(found.function("multiplier", (RATE, ETA))(rate, step))) >= 1:
+        return None
+    return float(found.function("amplitude", (RATE, ETA))(rate, step))
