@@ -16,35 +16,56 @@ __version__ = "0.1.0"
 _WHERE = {
     "ArgumentError": "theory.checks",
     "ArgumentTypeError": "theory.checks",
+    "compare": "simulations.comparison",
     "Comparison": "simulations.comparison",
     "Derivation": "theory.derivation",
-    "Factorized": "theory.models.factorized",
-    "Folded": "theory.models.folded",
-    "LinearModel": "theory.models.linear",
-    "Regression": "theory.models.regression",
-    "Rule": "theory.rules",
-    "SIGMA": "theory.rules",
-    "Trajectory": "simulations.trajectory",
-    "compare": "simulations.comparison",
     "descend": "simulations.descent",
     "discretise": "simulations.discretisation",
+    "energy_balance": "simulations.energy",
+    "Ensemble": "simulations.ensembles",
+    "ensemble": "simulations.ensembles",
+    "ensembles": "simulations.ensembles",
+    "expect": "theory.minibatch",
+    "Factorized": "theory.models.factorized",
+    "FactorizedModes": "simulations.ensembles",
     "figure": "figures.compare",
     "flow": "simulations.flow",
+    "Folded": "theory.models.folded",
+    "LinearModel": "theory.models.linear",
     "load": "simulations.datasets",
+    "mean_square_limit": "theory.minibatch",
+    "progress_bar": "evenflow.display",
+    "polar": "simulations.polar",
     "predict": "theory.predictions",
+    "predict_departure": "theory.departure",
+    "Regression": "theory.models.regression",
+    "RegressionModes": "simulations.ensembles",
+    "Rule": "theory.rules",
     "rule": "theory.rules",
+    "SIGMA": "theory.rules",
+    "stationary": "theory.minibatch",
+    "Stochastic": "simulations.stochastic",
+    "stochastic_descend": "simulations.stochastic",
+    "Trajectory": "simulations.trajectory",
 }
 
 if TYPE_CHECKING:
+    from evenflow.display import progress_bar
     from figures.compare import figure
     from simulations.comparison import Comparison, compare
     from simulations.datasets import load
     from simulations.descent import descend
     from simulations.discretisation import discretise
+    from simulations.energy import energy_balance
+    from simulations.ensembles import Ensemble, FactorizedModes, RegressionModes, ensemble, ensembles
     from simulations.flow import flow
+    from simulations.polar import polar
+    from simulations.stochastic import Stochastic, stochastic_descend
     from simulations.trajectory import Trajectory
     from theory.checks import ArgumentError, ArgumentTypeError
+    from theory.departure import predict_departure
     from theory.derivation import Derivation
+    from theory.minibatch import expect, mean_square_limit, stationary
     from theory.models.factorized import Factorized
     from theory.models.folded import Folded
     from theory.models.linear import LinearModel
@@ -58,20 +79,34 @@ __all__ = [
     "ArgumentTypeError",
     "Comparison",
     "Derivation",
+    "Ensemble",
     "Factorized",
+    "FactorizedModes",
     "Folded",
     "LinearModel",
     "Regression",
+    "RegressionModes",
     "Rule",
+    "Stochastic",
     "Trajectory",
     "compare",
     "descend",
     "discretise",
+    "energy_balance",
+    "ensemble",
+    "ensembles",
+    "expect",
     "figure",
     "flow",
     "load",
+    "mean_square_limit",
+    "polar",
     "predict",
+    "predict_departure",
+    "progress_bar",
     "rule",
+    "stationary",
+    "stochastic_descend",
 ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -50,6 +52,13 @@ class Reporter:
             self.shown = True
         if self.shown:
             self.progress.update(self.task, description=label, completed=done, total=total)
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for whatever takes a `progress`, such as `ensemble`; shown on a terminal after a second."""
+    with Reporter() as reporter:
+        yield lambda done, total: reporter(label, done, total)
 
 
 def print_comparison(comparison: Comparison, out: Path | None) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from simulations.engines import chosen
 from simulations.factorized_runs import run_factorized
 from simulations.mode_runs import Run, Settings, run_regression
-from theory.checks import ArgumentError, ArgumentTypeError, inside, number
+from theory.checks import ArgumentError, ArgumentTypeError, inside, number, whole
 from theory.modes import GROWING, Path, factorized_path, regression_path
 from theory.rules import Rule, rule
 
@@ -192,7 +192,7 @@ def ensemble(
     how = _with_speed(rule(how), modes)
     name, carry = chosen(engine, modes.path(how))
     settings = Settings(how, carry, _tolerance(tolerance), inside("threshold", threshold, 0, 1, "(0, 1)"), _grid(times))
-    size, runs = _whole("chunk", chunk), []
+    size, runs = whole("chunk", chunk), []
     for first in range(0, len(modes), size):
         runs.append(modes.run(settings, slice(first, first + size)))
         if progress is not None:
@@ -237,12 +237,6 @@ def _tolerance(value: Any) -> float:
     if not FINEST <= found <= COARSEST:
         raise ArgumentError("tolerance", f"lie between {FINEST:g} and {COARSEST:g}", f"is {found:g}")
     return found
-
-
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ArgumentError(name, "be a whole number of at least 1", f"is {value!r}")
-    return value
 
 
 def _grid(times: Any) -> Array | None:

@@ -91,3 +91,10 @@ def test_bad_values_raise_in_one_grammar(call, kind, message):
     with pytest.raises(kind, match=message) as caught:
         call()
     assert isinstance(caught.value, ValueError if kind is ef.ArgumentError else TypeError)
+
+
+def test_a_progress_bar_takes_what_an_ensemble_reports():
+    modes = ef.FactorizedModes.balanced([1.0, 4.0, 9.0], 0.01)
+    with ef.progress_bar("modes") as bar:
+        found = ef.ensemble(modes, "egd", chunk=1, progress=bar)
+    assert found.extinctions == pytest.approx([0.9, 1.9, 2.9], rel=1e-13)  # √s − √a₀

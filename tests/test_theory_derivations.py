@@ -241,3 +241,14 @@ def test_population_shares_the_law_of_the_model():
         float(g.subs(dict(zip(symbols, (0.4, -1.3, m1, m2, 0.2, 0.3), strict=True)))) for g in folded._gradient()
     ]
     np.testing.assert_allclose([derived], wanted, rtol=1e-12)
+
+
+def test_a_compiled_logarithm_keeps_the_digits_of_a_small_argument():
+    symbols = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U1, folded.U2, folded.ETA)
+    values = (1e-8, 0.8, 1.0, 0.0, 1.0, 3.0, 0.1)
+    chain = folded.derive(rule("gd"), "descent")
+    exact = chain.laws["leading"].subs(
+        {s: sp.Float(v, 40) for s, v in zip(symbols, values, strict=True)}, simultaneous=True
+    )
+    # 1 − ηε rounds away all but seven digits; log1p leaves a few units in the last place
+    assert chain.function("leading", symbols)(*values) == pytest.approx(float(exact.evalf(30)), rel=1e-14)

@@ -128,9 +128,12 @@ def compiled(expression: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[
 
 def accurate(expression: sp.Expr) -> sp.Expr:
     """The same expression with log(1 + x) written so that a small x is not rounded away."""
-    from sympy.codegen.rewriting import log1p_opt, optimize
+    from sympy.codegen.cfunctions import log1p
 
-    return optimize(expression, (log1p_opt,)) if expression.has(sp.log) else expression
+    def small(argument: sp.Expr) -> sp.Expr:
+        return log1p(argument - 1) if argument.is_Add and sp.Integer(1) in argument.args else sp.log(argument)
+
+    return expression.replace(sp.log, small)
 
 
 _LATEX = dict(
