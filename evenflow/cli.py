@@ -147,6 +147,25 @@ def derive(
         raise typer.Exit(1)
 
 
+@app.command()
+def audit(
+    ids: Annotated[list[str] | None, typer.Argument(help="Claims by id, such as F4; all if left out.")] = None,
+    seed: Annotated[str | None, typer.Option(help="Seeds the searches. [0]")] = None,
+    as_json: Json = False,
+) -> None:
+    """Try the paper's claims: which hold, which do not, and what holds instead."""
+    from evenflow.display import Reporter, print_audit
+    from simulations.audit import audit as run
+    from simulations.audit import document
+
+    with Reporter() as reporter:
+        findings = run(ids or (), seed=_seed(seed) or 0, progress=reporter)
+    if as_json:
+        typer.echo(json.dumps(document(findings, __version__), allow_nan=False))
+    else:
+        print_audit(findings)
+
+
 def _derived(model: str, rule: Rule, view: str, depth: str | None) -> Derivation:
     from theory.models import factorized_chain, folded, regression
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from simulations.audit import Finding
     from simulations.comparison import Comparison
 
 PATIENCE = 1.0  # seconds before a bar appears
@@ -74,6 +75,24 @@ def print_comparison(comparison: Comparison, out: Path | None) -> None:
         console.print(line, soft_wrap=True, highlight=False)
     if out is not None:
         console.print(f"Written to {out}.", soft_wrap=True, highlight=False)
+
+
+def print_audit(findings: Sequence[Finding]) -> None:
+    """Print each claim with its verdict, and how many trials it rests on."""
+    table = Table(title="The paper's claims", title_justify="left", show_lines=True)
+    for name in ("id", "verdict", "what is claimed, and what holds instead"):
+        table.add_column(name)
+    table.add_column("trials", justify="right")
+    for finding in findings:
+        text = finding.claim.statement
+        if finding.verdict == "corrected":
+            text += f"\n→ {finding.claim.corrected}"
+        if finding.verdict == "undetermined":
+            text += f"\n(not defined: {', '.join(finding.claim.undefined)})"
+        against = sum(not trial.stands for trial in finding.trials)
+        count = f"{len(finding.trials)}, {against} against" if against else str(len(finding.trials))
+        table.add_row(finding.claim.id, finding.verdict, text, count)
+    Console(markup=False, emoji=False).print(table)
 
 
 def _plateau_table(runs: list[dict[str, Any]]) -> Table:

@@ -1,0 +1,125 @@
+"""Numbers put to every claim of the paper, and the verdict that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from simulations.examiners import EXAMINERS
+from simulations.examiners.trial import Trial
+from theory.claims import claim as find
+from theory.claims import claims
+from theory.claims.claim import Claim
+
+SHOWN = 6  # rows of evidence kept for a claim: counterexamples first, then a spread of the rest
+VERDICTS = ("holds", "corrected", "fails", "undetermined")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One claim with its verdict and what it rests on.
+
+    Parameters
+    ----------
+    claim
+        The statement.
+    verdict
+        ``holds``, ``corrected``, ``fails`` or ``undetermined``.
+    trials
+        Everything that was tried.
+    """
+
+    claim: Claim
+    verdict: str
+    trials: tuple[Trial, ...]
+
+    @property
+    def evidence(self) -> tuple[Trial, ...]:
+        """The trials that are shown: counterexamples to the claim first, then some of the others, evenly spread."""
+        against = [trial for trial in self.trials if not trial.stands]
+        rest = [trial for trial in self.trials if trial.stands]
+        chosen = _spread(against, SHOWN if not rest else SHOWN - 2)
+        return (*chosen, *_spread(rest, SHOWN - len(chosen)))
+
+    def document(self) -> dict[str, Any]:
+        """The finding as the JSON of `audit` shows it."""
+        return {
+            "id": self.claim.id,
+            "verdict": self.verdict,
+            "source": self.claim.source,
+            "statement": self.claim.statement,
+            "corrected": self.claim.corrected if self.verdict == "corrected" else None,
+            "domain": self.claim.domain,
+            "undefined": list(self.claim.undefined),
+            "trials": len(self.trials),
+            "against": sum(not trial.stands for trial in self.trials),
+            "evidence": [trial.document() for trial in self.evidence],
+        }
+
+
+def _spread(trials: Sequence[Trial], count: int) -> list[Trial]:
+    """At most `count` of the trials, evenly spread."""
+    places = np.unique(np.linspace(0, len(trials) - 1, min(count, len(trials))).round().astype(int))
+    return [trials[place] for place in places] if len(trials) else []
+
+
+def verdict(claim: Claim, trials: Iterable[Trial]) -> str:
+    """What the evidence says of a claim.
+
+    *undetermined* if the printed laws use a symbol that the source does not define; *holds* if every trial stands and
+    SymPy confirms every proof; *corrected* if not, and what is derived in its place stands in every trial; *fails*
+    otherwise. Without a trial nothing holds.
+    """
+    tried = tuple(trials)
+    if claim.undefined:
+        return "undetermined"
+    if tried and claim.proven and all(trial.stands for trial in tried):
+        return "holds"
+    if tried and claim.corrected and all(trial.derived_stands for trial in tried):
+        return "corrected"
+    return "fails"
+
+
+def examine(claim: Claim, seed: int = 0) -> Finding:
+    """Try one claim, with numbers drawn from this seed."""
+    rng = np.random.default_rng([seed, *map(ord, claim.id)])
+    with threadpool_limits(1):
+        trials = tuple(EXAMINERS[claim.id](claim, rng))
+    return Finding(claim, verdict(claim, trials), trials)
+
+
+def audit(
+    names: Sequence[str] = (), *, seed: int = 0, progress: Callable[[str, int, int], None] | None = None
+) -> list[Finding]:
+    """Try claims by their ids, all of them if none is named.
+
+    Parameters
+    ----------
+    names
+        Ids such as ``F4``.
+    seed
+        Seeds the searches.
+    progress
+        Called with the id at work, claims done and claims in all.
+
+    Raises
+    ------
+    ArgumentError
+        For an id that is not known; the message names the nearest.
+    """
+    chosen = [find(name) for name in dict.fromkeys(names)] or list(claims().values())
+    found = []
+    for done, one in enumerate(chosen):
+        if progress is not None:
+            progress(one.id, done, len(chosen))
+        found.append(examine(one, seed))
+    return found
+
+
+def document(findings: Sequence[Finding], version: str) -> dict[str, Any]:
+    """The findings as one JSON document."""
+    return {"version": version, "claims": [finding.document() for finding in findings]}
