@@ -15,6 +15,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from simulations.audit import Finding
     from simulations.comparison import Comparison
+    from simulations.design import Design
 
 PATIENCE = 1.0  # seconds before a bar appears
 FEW = 6  # directions shown in full
@@ -75,6 +76,16 @@ def print_comparison(comparison: Comparison, out: Path | None) -> None:
         console.print(line, soft_wrap=True, highlight=False)
     if out is not None:
         console.print(f"Written to {out}.", soft_wrap=True, highlight=False)
+
+
+def print_design(found: Design) -> None:
+    """Print the spectrum that was found, and what was wanted, predicted and measured."""
+    console = Console(markup=False, emoji=False)
+    console.print(f"{found.model.name} with {found.unknown} = {found.value:.12g}", highlight=False)
+    values = ", ".join(f"{value:.6g}" for value in found.model.eigen[0])
+    console.print(f"curvatures {values}", soft_wrap=True, highlight=False)
+    numbers = ", ".join(f"{name} {_number(getattr(found, name))}" for name in ("wanted", "predicted", "measured"))
+    console.print(f"{numbers} ({found.unit})", soft_wrap=True, highlight=False)
 
 
 def print_audit(findings: Sequence[Finding]) -> None:

@@ -1,0 +1,246 @@
+"""The inverse question: a spectrum whose plateau has a given length, found on the exact law and confirmed by a run."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simulations.descent import descend
+from simulations.flow import flow
+from theory.checks import ArgumentError, known, positive, whole
+from theory.models.folded import Folded
+from theory.models.linear import LinearModel
+from theory.models.regression import Regression
+from theory.predictions import largest_stable_step, predict
+from theory.rules import Rule, rule
+
+SHAPES = ("two-level", "geometric", "power-law")
+VIEWS = ("descent", "flow")
+SEARCHED = 60  # points of the first search for a change of sign, evenly spread in the logarithm
+LARGEST_CONDITION, SMALLEST_EPSILON, LARGEST_EPSILON = 1e12, 1e-12, 1 - 1e-9
+EXACT_STEPS = 2**53  # beyond it a whole number of steps has no number of its own
+CLOSE = 1e-6  # relative difference from a wanted flow time or ratio
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """A model whose plateau has the wanted length.
+
+    Parameters
+    ----------
+    model
+        The model found.
+    unknown, value
+        The parameter that was sought, and its value.
+    wanted, predicted, measured
+        Length or ratio: as wanted, by the exact law at this value, and of a run.
+    unit
+        ``steps``, ``time`` or ``ratio``.
+    """
+
+    model: LinearModel
+    unknown: str
+    value: float
+    wanted: float
+    predicted: float
+    measured: float
+    unit: str
+
+    def document(self, version: str) -> dict[str, Any]:
+        """The design as one JSON document."""
+        return {
+            "version": version,
+            "model": self.model.name,
+            "parameters": self.model.parameters(),
+            "unknown": self.unknown,
+            "value": self.value,
+            "wanted": self.wanted,
+            "predicted": self.predicted,
+            "measured": self.measured,
+            "unit": self.unit,
+        }
+
+
+@dataclass(frozen=True)
+class Family:
+    """Models with one unknown parameter.
+
+    Parameters
+    ----------
+    unknown
+        Its name.
+    low, high
+        Its range.
+    build
+        The model at a value.
+    start
+        Numbers of the start, as the model takes them; None for its own.
+    """
+
+    unknown: str
+    low: float
+    high: float
+    build: Callable[[float], LinearModel]
+    start: Any = None
+
+
+def folded_family(
+    *, theta: float = math.pi / 4, margin: float = 1.0, weight_decay: float = 0.0, start: Any = None
+) -> Family:
+    """Folded models of any ε."""
+
+    def build(epsilon: float) -> LinearModel:
+        return Folded(epsilon, theta, margin, weight_decay)
+
+    return Family("epsilon", SMALLEST_EPSILON, LARGEST_EPSILON, build, start)
+
+
+def spectrum_family(
+    shape: str = "geometric", *, directions: float = 2, largest: float = 1.0, weight_decay: float = 0.0
+) -> Family:
+    """Regressions whose spectrum has this shape and any condition number, with equal errors at the start.
+
+    ``two-level``: half of the directions at either end; ``geometric``: even in the logarithm; ``power-law``:
+    λᵢ = λ₁ i^(−γ).
+    """
+    known("shape", shape, SHAPES)
+    count, top = whole("directions", directions, 2), positive("largest", largest)
+
+    def build(condition: float) -> LinearModel:
+        place = np.linspace(0, 1, count)
+        if shape == "two-level":
+            place = np.round(place + 1e-9)
+        elif shape == "power-law":
+            place = np.log(np.arange(1, count + 1)) / math.log(count)
+        return Regression.from_spectrum(top * condition**-place, weight_decay=weight_decay)
+
+    return Family("condition", 1.0, LARGEST_CONDITION, build)
+
+
+def design(
+    family: Family,
+    wanted: float,
+    how: Rule | str = "gd",
+    *,
+    view: str = "descent",
+    step: float = 0.1,
+    threshold: float = 1e-3,
+    over: Rule | str | None = None,
+) -> Design:
+    """The model of a family whose plateau has the wanted length, or is so many times that of another rule.
+
+    Parameters
+    ----------
+    family
+        Where to look.
+    wanted
+        Steps of a descent or flow time; with `over`, the ratio of two plateaus.
+    how
+        The rule whose plateau is meant, or its id.
+    view
+        ``descent`` or ``flow``.
+    step
+        Step size η of the descents.
+    threshold
+        An arrival is |e| ≤ threshold·|e₀|.
+    over
+        The rule whose plateau divides that of `how`.
+
+    Raises
+    ------
+    ArgumentError
+        If no model of the family has it, with what the family does have; or for a value outside its domain.
+    """
+    how, other = rule(how), None if over is None else rule(over)
+    known("view", view, VIEWS)
+    positive("step", step)
+    name = "plateau" if other is None else "ratio"
+    wanted = positive(name, wanted)
+    if view == "descent" and other is None and (wanted != int(wanted) or wanted > EXACT_STEPS):
+        raise ArgumentError("plateau", f"be a whole number of steps up to {EXACT_STEPS}", f"is {wanted:g}")
+
+    def law(value: float) -> float | None:
+        model = family.build(value)
+        lengths = [_predicted(model, one, view, family, step, threshold) for one in (how, other) if one is not None]
+        if None in lengths:
+            return None
+        return lengths[0] if other is None else _ratio(lengths[0], lengths[1])
+
+    _refuse_unstable(family, how, view, step)
+    value, predicted = _solve(law, family, wanted, name, how)
+    model = family.build(value)
+    runs = [_measured(model, one, view, family, step, threshold) for one in (how, other) if one is not None]
+    measured = runs[0] if other is None else _ratio(runs[0], runs[1])
+    unit = "ratio" if other is not None else "steps" if view == "descent" else "time"
+    if measured is None or abs(measured - wanted) > (1.0 if unit == "steps" else CLOSE * wanted):
+        raise ArgumentError(
+            "plateau", "be one that a run confirms", f"a run with {family.unknown} = {value!r} has {measured}"
+        )
+    return Design(model, family.unknown, value, wanted, predicted, measured, unit)
+
+
+def _refuse_unstable(family: Family, how: Rule, view: str, step: float) -> None:
+    limit = largest_stable_step(family.build(family.low), how) if view == "descent" else None
+    if limit is not None and step >= limit:
+        raise ArgumentError("step", f"lie below {limit:.6g}, the largest stable step of {how.name}", f"is {step:g}")
+
+
+def _ratio(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None or other == 0 else one / other
+
+
+def _predicted(model: LinearModel, how: Rule, view: str, family: Family, step: float, threshold: float) -> float | None:
+    found = predict(model, how, view, model.start(family.start), step=step, threshold=threshold).plateaus
+    return next((length for length, kind in found.values() if kind == "exact"), None)
+
+
+def _measured(model: LinearModel, how: Rule, view: str, family: Family, step: float, threshold: float) -> float | None:
+    start = model.start(family.start)
+    if view == "descent":
+        run = descend(model, how, step, start, threshold=threshold, max_steps=10_000)
+    else:
+        run = flow(model, how, start, threshold=threshold)
+    return next(iter(run.plateaus.values()))
+
+
+def _solve(
+    law: Callable[[float], float | None], family: Family, wanted: float, name: str, how: Rule
+) -> tuple[float, float]:
+    """The value at which a law has the wanted length, by bisection in the logarithm, and the length there."""
+    grid = np.geomspace(family.low, family.high, SEARCHED)
+    lengths = [law(float(value)) for value in grid]
+    found = [(float(v), length) for v, length in zip(grid, lengths, strict=True) if length is not None]
+    if not found:
+        raise ArgumentError("rule", "have a plateau that is predicted exactly", f"{how.name} has none here")
+    for (low, below), (high, above) in itertools.pairwise(found):
+        if min(below, above) <= wanted <= max(below, above):
+            return _bisected(law, (low, below), (high, above), wanted)
+    least, most = min(length for _, length in found), max(length for _, length in found)
+    if least == most:
+        raise ArgumentError(name, f"be {least:g}, which {how.name} has whatever the {family.unknown}", f"is {wanted:g}")
+    raise ArgumentError(name, f"lie between {least:g} and {most:g}, which this family has", f"is {wanted:g}")
+
+
+def _bisected(
+    law: Callable[[float], float | None], one: tuple[float, float], other: tuple[float, float], wanted: float
+) -> tuple[float, float]:
+    """Between two values whose lengths lie on either side; the nearer of the last two."""
+    while True:
+        middle = math.sqrt(one[0] * other[0])
+        if middle in (one[0], other[0]) or not min(one[0], other[0]) < middle < max(one[0], other[0]):
+            break
+        length = law(middle)
+        if length is None:
+            break
+        if length == wanted:
+            return middle, length
+        if (length - wanted) * (one[1] - wanted) > 0:
+            one = (middle, length)
+        else:
+            other = (middle, length)
+    return min(one, other, key=lambda pair: abs(pair[1] - wanted))

@@ -1,0 +1,84 @@
+"""Inverse design: a hundred random targets are hit and confirmed, and what no spectrum has is told apart."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from evenflow.cli import app
+from simulations import design as module
+from simulations.design import SHAPES, design, folded_family, spectrum_family
+from theory.checks import ArgumentError
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_targets_of_the_folded_model_are_hit(seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(6):
+        family = folded_family(theta=rng.uniform(0.2, 1.3), margin=rng.uniform(0, 2), start=(1.0, rng.uniform(5, 50)))
+        found = design(family, float(rng.integers(100, 10**6)), step=rng.uniform(0.02, 0.2))
+        assert found.predicted == found.measured
+        assert abs(found.measured - found.wanted) <= 1
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_random_targets_of_a_spectrum_are_hit(shape):
+    rng = np.random.default_rng(len(shape))
+    for _ in range(14):
+        family = spectrum_family(shape, directions=int(rng.integers(2, 9)), largest=rng.uniform(0.1, 2))
+        found = design(family, float(rng.integers(10, 10**6)), step=rng.uniform(0.05, 0.9))
+        assert abs(found.measured - found.wanted) <= 1
+        assert found.value >= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "over", "wanted"), [("gd", None, 37.5), ("power:0.5", None, 4.25), ("ngd", None, 0.2)]
+)
+def test_flow_times_are_hit(name, over, wanted):
+    found = design(spectrum_family("geometric", directions=4), wanted, name, view="flow", over=over)
+    assert found.measured == pytest.approx(wanted, rel=1e-8)
+
+
+def test_a_ratio_of_two_plateaus_is_hit():
+    found = design(folded_family(theta=0.7, start=(1.0, 3.0)), 25.0, "gd", view="flow", over="egd")
+    assert found.unit == "ratio"
+    assert found.measured == pytest.approx(25, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: design(spectrum_family(), 5, "egd"), "`plateau` must be 0, which egd has whatever the condition"),
+        (lambda: design(folded_family(start=(1, -3)), 5), "`plateau` must be 0, which gd has whatever the epsilon"),
+        (lambda: design(folded_family(), 2), r"`plateau` must lie between 16 and .*, but is 2\."),
+        (lambda: design(spectrum_family(), 5, "frobenius"), "`rule` must have a plateau that is predicted exactly"),
+        (lambda: design(spectrum_family(), 0.5), "`plateau` must be a whole number of steps"),
+        (lambda: design(spectrum_family(), -5), "`plateau` must be positive, but is -5"),
+        (lambda: design(spectrum_family(largest=25), 5), "`step` must lie below 0.08, the largest stable step of gd"),
+        (lambda: design(spectrum_family(), 5, view="sideways"), "`view` must be one of descent, flow"),
+        (lambda: spectrum_family("round"), "`shape` must be one of two-level, geometric, power-law"),
+        (lambda: spectrum_family(directions=1), "`directions` must be a whole number of at least 2"),
+    ],
+)
+def test_what_no_spectrum_has_is_told_apart(call, message):
+    with pytest.raises(ArgumentError, match=message):
+        call()
+
+
+def test_a_law_that_the_run_does_not_confirm_is_not_returned(monkeypatch):
+    honest = module._predicted
+    monkeypatch.setattr(module, "_predicted", lambda *given: 2 * honest(*given))
+    with pytest.raises(ArgumentError, match="`plateau` must be one that a run confirms"):
+        design(folded_family(), 1000)
+
+
+def test_command_line_prints_and_refuses():
+    found = CliRunner().invoke(app, ["design", "folded", "--plateau", "1603", "--json"])
+    document = json.loads(found.stdout)
+    assert (document["predicted"], document["measured"], document["unit"]) == (1603, 1603, "steps")
+    assert document["value"] == pytest.approx(0.01, rel=1e-3)
+    shown = CliRunner().invoke(app, ["design", "--plateau", "500", "--shape", "two-level"]).stdout
+    assert "wanted 500, predicted 500, measured 500 (steps)" in shown
