@@ -35,6 +35,10 @@ _WHERE = {
     "load": "simulations.datasets",
     "mean_square_limit": "theory.minibatch",
     "progress_bar": "evenflow.display",
+    "plateau_lengths": "theory.grids",
+    "design": "simulations.design",
+    "folded_family": "simulations.design",
+    "spectrum_family": "simulations.design",
     "polar": "simulations.polar",
     "predict": "theory.predictions",
     "predict_departure": "theory.departure",
@@ -55,6 +59,7 @@ if TYPE_CHECKING:
     from simulations.comparison import Comparison, compare
     from simulations.datasets import load
     from simulations.descent import descend
+    from simulations.design import design, folded_family, spectrum_family
     from simulations.discretisation import discretise
     from simulations.energy import energy_balance
     from simulations.ensembles import Ensemble, FactorizedModes, RegressionModes, ensemble, ensembles
@@ -65,6 +70,7 @@ if TYPE_CHECKING:
     from theory.checks import ArgumentError, ArgumentTypeError
     from theory.departure import predict_departure
     from theory.derivation import Derivation
+    from theory.grids import plateau_lengths
     from theory.minibatch import expect, mean_square_limit, stationary
     from theory.models.factorized import Factorized
     from theory.models.folded import Folded
@@ -91,6 +97,7 @@ __all__ = [
     "Trajectory",
     "compare",
     "descend",
+    "design",
     "discretise",
     "energy_balance",
     "ensemble",
@@ -98,13 +105,16 @@ __all__ = [
     "expect",
     "figure",
     "flow",
+    "folded_family",
     "load",
     "mean_square_limit",
+    "plateau_lengths",
     "polar",
     "predict",
     "predict_departure",
     "progress_bar",
     "rule",
+    "spectrum_family",
     "stationary",
     "stochastic_descend",
 ]
