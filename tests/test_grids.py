@@ -83,3 +83,11 @@ def test_other_rules_are_refused():
         plateau_lengths("egd", epsilon=0.01, theta=0.8)
     with pytest.raises(ArgumentError, match="`view` must be one of flow, descent"):
         plateau_lengths("gd", "sideways", epsilon=0.01, theta=0.8)
+
+
+def test_a_run_of_one_step_behind_the_peak_is_found():
+    one = np.ones(1)
+    fast = -0.5 * np.exp(0.5 * 2.9)  # the peak of exp(−x/2) + fast·exp(−x) lies at 2.9
+    high = np.exp(-1.5) + fast * np.exp(-3.0)  # its value at 3; lower at 2 and 4
+    edge = grids.Boundary(one, fast * one, -(1 - 1e-9) * high * one, -0.5 * one, -one, -one)
+    assert [int(end[0]) for end in grids._whole_run(edge)] == [3, 3]
