@@ -148,11 +148,11 @@ def derive(
 
 
 def _derived(model: str, rule: Rule, view: str, depth: str | None) -> Derivation:
-    from theory.models import factorized_chain, folded, regression
+    from theory.models import factorized_chain, folded_chain, regression_chain
 
     if model == "factorized":
         return factorized_chain.derive(rule, view, _depth(depth))
-    return (folded if model == "folded" else regression).derive(rule, view)
+    return (folded_chain if model == "folded" else regression_chain).derive(rule, view)
 
 
 def _depth(depth: str | None) -> int:

@@ -769,11 +769,11 @@ def test_derive_takes_a_law_of_ones_own(run, module):
 
 
 def test_derive_with_a_step_that_does_not_hold_says_so_and_fails(run, monkeypatch):
-    from theory.models import folded
+    from theory.models import folded_chain
 
-    chain = folded.derive(ef.rule("gd"), "flow")
+    chain = folded_chain.derive(ef.rule("gd"), "flow")
     broken = type(chain.steps[0])("wrong", chain.steps[0].equation, "Because.", lambda: 1)
-    monkeypatch.setattr(folded, "derive", lambda *_: type(chain)("folded", "gd", "flow", [broken]))
+    monkeypatch.setattr(folded_chain, "derive", lambda *_: type(chain)("folded", "gd", "flow", [broken]))
     code, out, _ = run("derive")
     assert code == 1
     assert "NOT CONFIRMED" in out

@@ -18,7 +18,7 @@ from theory.clock import PATH
 from theory.clock import pace as clock_pace
 from theory.derivation import Derivation, compiled
 from theory.discretisation import largest_stable_step as largest_stable_step
-from theory.models import folded, regression
+from theory.models import folded, folded_chain, regression, regression_chain
 from theory.models.factorized import Factorized
 from theory.models.folded import Folded
 from theory.models.linear import Directions, LinearModel
@@ -114,7 +114,7 @@ def _folded(
     threshold: float,
     limit: float | None,
 ) -> Prediction:
-    chain = _derivation(folded.derive, rule, view)
+    chain = _derivation(folded_chain.derive, rule, view)
     if chain is None:
         return _nothing(model.directions(start), limit)
     symbols = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U1, folded.U2, folded.ETA)
@@ -217,7 +217,7 @@ def _mode_laws(
     if view == "flow" and rule.law is not None and (single or rule.isotropic):
         return _clock(seen, rule, threshold)
     apart = seen.aligned or rule.power == 0 or rule.kind == "newton"
-    chain = _derivation(regression.derive, rule, view) if apart else None
+    chain = _derivation(regression_chain.derive, rule, view) if apart else None
     if chain is None:
         return None, None
     symbols = (

@@ -57,7 +57,8 @@ def derive(rule: Rule, view: str = "flow", depth: int = 2) -> Derivation:
     return Derivation("factorized", rule.name, view, [*opening, *steps], laws)
 
 
-def _opening(depth: int) -> list[Step]:
+@functools.cache
+def _opening(depth: int) -> tuple[Step, ...]:
     """From the loss to the gradient in each layer, and to its modes."""
     c, d, inner, outer = sp.symbols("c d n_l n_{l+1}", integer=True, positive=True)
     product, target = sp.MatrixSymbol("P", c, d), sp.MatrixSymbol("M", c, d)
@@ -66,7 +67,7 @@ def _opening(depth: int) -> list[Step]:
     error = product - target
     names = factors(depth)
     mode = sp.prod(names)
-    return [
+    return (
         Step(
             "loss",
             sp.Eq(
@@ -98,7 +99,7 @@ def _opening(depth: int) -> list[Step]:
             "checked for two layers at any angles.",
             lambda: _direction_residual(2),
         ),
-    ]
+    )
 
 
 def _explicit(depth: int) -> tuple[list[sp.Matrix], sp.Matrix, sp.Matrix]:
@@ -277,7 +278,10 @@ def _unbalanced_residual(
         return sp.powdenest(sp.expand_power_base(sp.expand_log(expression, force=True), force=True), force=True)
 
     now = [end * sp.exp(value(log)) for end, log in zip(ends, logs, strict=True)]
-    kept = [forced(w**exponent if exponent != 0 else sp.log(w)) for w in now]
+    kept = [
+        forced(end**exponent * sp.exp(exponent * value(log)) if exponent != 0 else sp.log(w))
+        for end, log, w in zip(ends, logs, now, strict=True)
+    ]
     drift = [sp.expand(sp.diff(entry - kept[0], part)) for entry in kept]
     return [sp.simplify(now[0] - ends[0] * part), *drift, sp.simplify(value(residual) - sp.prod(ends) + sp.prod(now))]
 
