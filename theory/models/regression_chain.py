@@ -10,141 +10,11 @@ import sympy as sp
 from theory.checks import ArgumentError, known
 from theory.clock import PATH, RATE2, clock
 from theory.derivation import VIEWS, Derivation, Step
-from theory.models.regression import (
-    CONTRACTION,
-    ERROR,
-    ERROR0,
-    ETA,
-    FAST,
-    KAPPA,
-    RATE,
-    SLOW,
-    STEP,
-    THRESHOLD,
-    TIME,
-)
-from theory.rules import SIGMA, Rule
-
-
-@functools.cache
-def _opening() -> tuple[Step, ...]:
-    """From the loss to the gradient in its singular directions, shared by all rules."""
-    c, d = sp.symbols("c d", integer=True, positive=True)
-    decay = sp.Symbol("lambda", nonnegative=True)
-    weights, cross, star = (sp.MatrixSymbol(name, c, d) for name in ("W", "C", "W^*"))
-    covariance, error = sp.MatrixSymbol("Sigma", d, d), sp.MatrixSymbol("E", c, d)
-    curvature = covariance + decay * sp.Identity(d)
-    loss = (
-        sp.Trace(weights * covariance * weights.T) / 2
-        - sp.Trace(weights * cross.T)
-        + decay * sp.Trace(weights * weights.T) / 2
-    )
-    gradient = weights * curvature - cross
-    return (
-        Step(
-            "loss",
-            sp.Eq(sp.Function("L")(weights), loss, evaluate=False),
-            "½ E‖W x − y‖² + ½ λ‖W‖² with Σ = E x xᵀ and C = E y xᵀ, up to the constant ½ E‖y‖².",
-            _loss_residual,
-            origin="definition",
-        ),
-        Step(
-            "gradient",
-            sp.Eq(sp.Symbol("G"), gradient, evaluate=False),
-            "Differentiate; Σ is symmetric.",
-            _gradient_residual,
-        ),
-        Step(
-            "error",
-            sp.Eq(sp.Symbol("G"), error * curvature, evaluate=False),
-            "Write W = W* + E with W*(Σ + λI) = C, the minimiser.",
-            lambda: _error_residual(gradient, weights, cross, star, error, curvature),
-        ),
-        Step(
-            "directions",
-            sp.Eq(
-                sp.Symbol("G"),
-                sp.Sum(
-                    sp.Indexed("lambda", sp.Symbol("i")) * sp.Indexed("e", sp.Symbol("i")) * sp.Symbol("u_iv_i^T"),
-                    (sp.Symbol("i"), 1, d),
-                ),
-                evaluate=False,
-            ),
-            "Aligned start: Σ + λI = Σᵢ λᵢ vᵢvᵢᵀ and E = Σᵢ eᵢ uᵢvᵢᵀ, so the singular values of G are λᵢ|eᵢ|. "
-            "Checked for two directions at any angles; more add terms of the same form.",
-            _direction_residual,
-        ),
-    )
-
-
-def _explicit() -> tuple[sp.Matrix, sp.Matrix, sp.Matrix, sp.Expr, sp.Expr]:
-    """A 2×2 instance with general entries: W, Σ, C, λ and the loss written as sums."""
-    w = sp.Matrix(2, 2, sp.symbols("w11 w12 w21 w22"))
-    a, b, d = sp.symbols("a b d")
-    covariance = sp.Matrix([[a, b], [b, d]])
-    cross = sp.Matrix(2, 2, sp.symbols("c11 c12 c21 c22"))
-    decay = sp.Symbol("lambda")
-    loss = sum(
-        (w[i, :] * covariance * w[i, :].T)[0] / 2 - (w[i, :] * cross[i, :].T)[0] + decay * w[i, :].dot(w[i, :]) / 2
-        for i in range(2)
-    )
-    return w, covariance, cross, decay, loss
-
-
-def _loss_residual() -> sp.Expr:
-    """The loss against ½ E‖W x − y‖², expanded with the moments in place of the monomials."""
-    w, covariance, cross, decay, loss = _explicit()
-    x, y = sp.Matrix(sp.symbols("x1 x2")), sp.Matrix(sp.symbols("y1 y2"))
-    moments = {x[i] * x[j]: covariance[i, j] for i in range(2) for j in range(2)}
-    moments |= {y[i] * x[j]: cross[i, j] for i in range(2) for j in range(2)}
-    square = sp.Poly(sp.expand((w * x - y).dot(w * x - y)), *x, *y)
-    mean = 0
-    for powers, coefficient in square.terms():
-        monomial = sp.prod(v**p for v, p in zip((*x, *y), powers, strict=True))
-        if any(powers[:2]):
-            mean += coefficient * moments[monomial]
-    return mean / 2 + decay * sum(entry**2 for entry in w) / 2 - loss
-
-
-def _gradient_residual() -> list[sp.Expr]:
-    w, covariance, cross, decay, loss = _explicit()
-    stated = w * (covariance + decay * sp.eye(2)) - cross
-    return [sp.diff(loss, w[i, j]) - stated[i, j] for i in range(2) for j in range(2)]
-
-
-def _error_residual(gradient: Any, weights: Any, cross: Any, star: Any, error: Any, curvature: Any) -> sp.Expr:
-    shifted = gradient.subs({weights: star + error}).subs({cross: star * curvature})
-    difference = sp.expand(shifted.doit() - (error * curvature).doit()).doit()
-    return sp.Integer(0) if difference.is_ZeroMatrix else sp.Integer(1)
-
-
-COSINES = sp.symbols("c_u c_v", real=True)
-SINES = sp.symbols("s_u s_v", real=True)
-
-
-def _rotations() -> tuple[sp.Matrix, sp.Matrix]:
-    """Two rotations by any angles, u and v, written with cosines and sines as symbols."""
-    u, v = (sp.Matrix([[c, -s], [s, c]]) for c, s in zip(COSINES, SINES, strict=True))
-    return u, v
-
-
-def _on_circle(matrix: sp.Matrix) -> list[sp.Expr]:
-    """The entries, reduced by cos² + sin² = 1."""
-
-    def reduce(entry: sp.Expr) -> sp.Expr:
-        for c, s in zip(COSINES, SINES, strict=True):
-            entry = sp.rem(sp.expand(entry), s**2 + c**2 - 1, s)
-        return sp.expand(entry)
-
-    return [reduce(entry) for entry in matrix]
-
-
-def _direction_residual() -> list[sp.Expr]:
-    rates, errors = sp.symbols("lambda_1 lambda_2", positive=True), sp.symbols("e_1 e_2", real=True)
-    u, v = _rotations()
-    gradient = (u * sp.diag(*errors) * v.T) * (v * sp.diag(*rates) * v.T)
-    squares = sp.diag(*[(rate * e) ** 2 for rate, e in zip(rates, errors, strict=True)])
-    return _on_circle(gradient * gradient.T - u * squares * u.T)
+from theory.discretisation import speed_along
+from theory.models.regression import ERROR, ERROR0, FAST, KAPPA, RATE, SLOW, THRESHOLD, TIME
+from theory.models.regression_descent import descent
+from theory.models.regression_opening import mode_residual, opening
+from theory.rules import Rule
 
 
 @functools.cache
@@ -167,13 +37,13 @@ def derive(rule: Rule, view: str = "flow") -> Derivation:
     if rule.kind == "newton" or (rule.kind == "spectral" and rule.elementwise):
         if view == "flow":
             steps, laws = _flow(rule)
-            return Derivation("regression", rule.name, view, [*_opening(), *steps], laws)
+            return Derivation("regression", rule.name, view, [*opening(), *steps], laws)
         if rule.kind == "newton" or rule.power in (0, 1):
-            steps, laws = _descent(rule)
-            return Derivation("regression", rule.name, view, [*_opening(), *steps], laws)
+            steps, laws = descent(rule)
+            return Derivation("regression", rule.name, view, [*opening(), *steps], laws)
     if rule.isotropic and view == "flow":
         steps, laws = _by_clock(rule)
-        return Derivation("regression", rule.name, view, [*_opening(), *steps], laws)
+        return Derivation("regression", rule.name, view, [*opening(), *steps], laws)
     raise ArgumentError("rule", f"have a derivation in closed form as a {view}", f"is {rule.name}")
 
 
@@ -191,11 +61,6 @@ def _by_clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
     return [*found.steps, step], {"clock": found.speed}
 
 
-def _speed(rule: Rule) -> sp.Expr:
-    """Speed of a direction with error e > 0."""
-    return ERROR if rule.law is None else sp.powdenest(rule.law.subs(SIGMA, RATE * ERROR), force=True)
-
-
 def _solve(rule: Rule, speed: sp.Expr) -> tuple[sp.Expr | None, str]:
     """e(t) from e₀ > 0: by dsolve where it finds the solution, as an ansatz for the power family."""
     e = sp.Function("e")
@@ -209,14 +74,14 @@ def _solve(rule: Rule, speed: sp.Expr) -> tuple[sp.Expr | None, str]:
 
 
 def _flow(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
-    speed = _speed(rule)
+    speed = speed_along(rule)
     e = sp.Function("e")(TIME)
     mode = Step(
         "mode equations",
         sp.Eq(e.diff(TIME), -speed.subs(ERROR, e), evaluate=False),
         "The rule gives each singular value σ = λᵢ|eᵢ| the speed h(σ) and leaves uᵢ and vᵢ; written for eᵢ > 0, "
         "the sign of eᵢ is kept until it vanishes. Newton's rule multiplies by (Σ + λI)⁻¹ instead.",
-        lambda: _mode_residual(rule, speed),
+        lambda: mode_residual(rule, speed),
         origin="definition",
     )
     solution, origin = _solve(rule, speed)
@@ -266,18 +131,6 @@ def _flow(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
     return [*steps, *_plateau(arrival)], laws
 
 
-def _mode_residual(rule: Rule, speed: sp.Expr) -> list[sp.Expr]:
-    """The rule put on a 2×2 gradient U diag(λe) Vᵀ, against the speeds stated for the two directions."""
-    rates, errors = sp.symbols("lambda_1 lambda_2", positive=True), sp.symbols("e_1 e_2", positive=True)
-    u, v = _rotations()
-    stated = u * sp.diag(*[speed.subs({RATE: r, ERROR: e}) for r, e in zip(rates, errors, strict=True)]) * v.T
-    values = [r * e for r, e in zip(rates, errors, strict=True)]
-    if rule.law is None:  # Newton: the update times the curvature is the gradient
-        return _on_circle(stated * v * sp.diag(*rates) * v.T - u * sp.diag(*values) * v.T)
-    update = u * sp.diag(*[rule.law.subs(SIGMA, value) for value in values]) * v.T
-    return [sp.powdenest(entry, force=True) for entry in update - stated]
-
-
 def _flow_residual(solution: sp.Expr, speed: sp.Expr) -> sp.Expr:
     """ė + h(λe), put in terms of b = e^(its power) > 0, that is before the extinction."""
     base = sp.Symbol("b", positive=True)
@@ -321,70 +174,3 @@ def _plateau(arrival: sp.Expr) -> list[Step]:
             lambda: sp.simplify(ratio * arrival.subs(RATE, KAPPA * SLOW) - arrival.subs(RATE, SLOW)),
         ),
     ]
-
-
-def _descent(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
-    e = sp.Function("e")
-    speed = _speed(rule)
-    following = ERROR - ETA * speed
-    solution = sp.rsolve(e(STEP + 1) - following.subs(ERROR, e(STEP)), e(STEP), {e(0): ERROR0})
-    real = sp.Symbol("k", nonnegative=True)
-    if rule.power == 1:
-        arrival = sp.solve(sp.Eq(solution.subs(STEP, real), THRESHOLD * ERROR0), real)[0]
-    else:
-        arrival = sp.solve(sp.Eq(sp.exp(CONTRACTION * real), THRESHOLD), real)[0]
-    until = ", until the first step at which the sign changes" if rule.power == 1 else ""
-    steps = [
-        Step(
-            "mode equations",
-            sp.Eq(e(STEP + 1), following.subs(ERROR, e(STEP)), evaluate=False),
-            "One step of size η along each direction, written for eᵢ > 0.",
-            lambda: [*_mode_residual(rule, speed), following - ERROR + ETA * speed],
-            origin="definition",
-        ),
-        Step(
-            "solution",
-            sp.Eq(e(STEP), solution, evaluate=False),
-            f"Found by rsolve{until}.",
-            lambda: [
-                solution.subs(STEP, STEP + 1) - following.subs(ERROR, solution),
-                solution.subs(STEP, 0) - ERROR0,
-            ],
-        ),
-        Step(
-            "arrival",
-            sp.Eq(sp.Symbol("k_i"), sp.ceiling(arrival), evaluate=False),
-            "The first whole step at which |eᵢ| ≤ q|e₀|"
-            + (
-                "; a step that jumps over this band leaves a cycle |eᵢ| ≤ η, and the direction never arrives."
-                if rule.power == 1
-                else ", for a contraction |1 − ηλᵢ| = exp ρ < 1 a step."
-            ),
-            lambda: _descent_residual(rule, solution, arrival, real),
-        ),
-        Step(
-            "plateau",
-            sp.Eq(
-                sp.Symbol("K"),
-                sp.ceiling(_of(arrival, SLOW, rule)) - sp.ceiling(_of(arrival, FAST, rule)),
-                evaluate=False,
-            ),
-            "From the arrival of the fastest direction to that of the slowest.",
-            lambda: _of(arrival, SLOW, rule).subs(SLOW, FAST) - _of(arrival, FAST, rule),
-        ),
-    ]
-    return steps, {"arrival": arrival, "solution": solution, "product": sp.simplify(ETA * speed / ERROR)}
-
-
-def _of(arrival: sp.Expr, rate: sp.Symbol, rule: Rule) -> sp.Expr:
-    """The arrival of the direction with this curvature."""
-    product = sp.simplify(ETA * _speed(rule) / ERROR).subs(RATE, rate)
-    return arrival.subs(CONTRACTION, sp.log(sp.Abs(1 - product)))
-
-
-def _descent_residual(rule: Rule, solution: sp.Expr, arrival: sp.Expr, real: sp.Symbol) -> Any:
-    if rule.power == 1:
-        return solution.subs(STEP, real).subs(real, arrival) - THRESHOLD * ERROR0
-    base = sp.Symbol("b", positive=True)  # |1 − ηλ|
-    contracts = solution.subs(STEP, 1) / ERROR0 - (1 - sp.simplify(ETA * _speed(rule) / ERROR))
-    return [base ** arrival.subs(CONTRACTION, sp.log(base)) - THRESHOLD, contracts]
