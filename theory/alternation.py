@@ -1,0 +1,140 @@
+"""How long steps of one length (EGD with one output) carry a slow error along, while the fast direction alternates.
+
+With g = λ₁|e₁| alternating between s(1 + u) and s(1 − u), s = ηλ₁/2, the slow part b of the gradient shrinks by a
+factor of 1 − 2ρ/(1 − u²) in two steps, ρ = 2λ/λ₁, and u by one of 1 − 4b²/(s(1 − u²))². Both are small where ρ and
+b²/s² are. Then b can be taken for the clock, and log u − u²/2 − b²/(ρs²) is conserved: how far the fast direction
+swings in the end was decided by where its first approach left it, and by how large the slow error was.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import sympy as sp
+
+from theory.cycles import KEPT, SPREAD, rescaled_cycle
+from theory.derivation import Derivation, Step
+from theory.models.regression import ETA, FAST, SLOW
+
+BEGIN = sp.Symbol("b_0", nonnegative=True)  # slow part of the gradient as the alternation begins
+SPREAD0 = sp.Symbol("u_0", nonnegative=True)
+RATIO = sp.Symbol("rho", positive=True)  # 2λ/λ₁
+SIZE = sp.Symbol("s", positive=True)  # ηλ₁/2
+
+
+@functools.cache
+def alternation() -> Derivation:
+    """The chain from the step to the number of steps in which the slow part falls.
+
+    Laws: ``norm`` s; ``spread_squared`` u² in `KEPT`, `BEGIN`, `SPREAD0`, `ETA`, `FAST` and `SLOW`; ``pace``, the
+    steps in which b falls by a factor of e, in `SPREAD`, `FAST` and `SLOW`: to leading order in ρ and b²/s², and for
+    u = 0 exact.
+    """
+    drift = -4 * SPREAD * KEPT**2 / (SIZE**2 * (1 - SPREAD**2) ** 2)
+    shrink = 2 * RATIO / (1 - SPREAD**2)
+    kept = sp.log(SPREAD) - SPREAD**2 / 2 - KEPT**2 / (RATIO * SIZE**2)
+    squared = -sp.LambertW(-(SPREAD0**2) * sp.exp(-(SPREAD0**2) - 2 * (BEGIN**2 - KEPT**2) / (RATIO * SIZE**2)))
+    pace = -(1 - SPREAD**2) / sp.log(1 - RATIO)
+    cycle = rescaled_cycle()
+    steps = [
+        *cycle.steps,
+        Step(
+            "drift",
+            sp.Eq(sp.Symbol("u''") - SPREAD, drift, evaluate=False),
+            "While b is small, to second order in b: two steps bring s(1 + u) back to s(1 + u'').",
+            lambda: _drift_residual(drift),
+        ),
+        Step(
+            "conserved quantity",
+            sp.Eq(sp.Symbol("c"), kept, evaluate=False),
+            "To first order in ρ = 2λ/λ₁ two steps take 2ρ/(1 − u²) off log b, and the drift off u: this is conserved.",
+            lambda: [
+                kept.diff(SPREAD) * drift - kept.diff(KEPT) * KEPT * shrink,
+                _shrink_residual(cycle.laws["two_steps_left"], shrink),
+            ],
+        ),
+        Step(
+            "alternation",
+            sp.Eq(SPREAD**2, squared, evaluate=False),
+            "Solve for u from the alternation u₀ that the fast direction begins with, at b = b₀; W is Lambert's.",
+            lambda: _spread_residual(kept, squared),
+        ),
+        Step(
+            "duration",
+            sp.Eq(sp.Symbol("k"), sp.Integral(pace / KEPT, (KEPT, sp.Symbol("b_1"), BEGIN)), evaluate=False),
+            "Steps in which the slow part falls from b₀ to b₁: to first order in ρ, and exact where u = 0.",
+            lambda: [
+                sp.limit(pace * shrink / 2, RATIO, 0) - 1,
+                sp.exp(-1 / pace.subs(SPREAD, 0)) - cycle.laws["slow_left"].subs(SLOW, RATIO * FAST / 2),
+            ],
+        ),
+    ]
+    size, ratio = cycle.laws["norm"], 2 * SLOW / FAST
+    named = {SIZE: size, RATIO: ratio}
+    laws = {"norm": size, "spread_squared": squared.subs(named), "pace": pace.subs(named)}
+    return Derivation("regression", "frobenius", "descent", steps, laws)
+
+
+def _drift_residual(drift: sp.Expr) -> list[sp.Expr]:
+    """Two steps from s(1 + u), at b = 0 and their derivative by b²."""
+    x, square = sp.symbols("x B", positive=True)
+    spread = (1 - x) / (1 + x)  # any u in (−1, 1), so that 1 + u and 1 − u are positive
+
+    def following(g: sp.Expr) -> sp.Expr:
+        return 2 * SIZE * g / sp.sqrt(g**2 + square) - g
+
+    first, second = sp.symbols("g h", positive=True)
+    start = SIZE * (1 + spread)
+    middle = sp.simplify(following(first).subs(square, 0).subs(first, start))
+    slope = following(second).diff(second).subs(square, 0) * following(first).diff(square).subs(square, 0)
+    slope += following(second).diff(square).subs(square, 0)
+    found = slope.subs({first: start, second: middle}) * KEPT**2 / SIZE
+    return [
+        middle - SIZE * (1 - spread),
+        following(second).subs(square, 0).subs(second, middle) - start,
+        found - drift.subs(SPREAD, spread),
+    ]
+
+
+def _shrink_residual(both: sp.Expr, shrink: sp.Expr) -> sp.Expr:
+    """What two steps take off log b, to first order in ρ."""
+    return sp.log(both.subs(SLOW, RATIO * FAST / 2)).diff(RATIO).subs(RATIO, 0) + shrink / RATIO
+
+
+def _spread_residual(kept: sp.Expr, squared: sp.Expr) -> sp.Expr:
+    """With W = −u² and W exp W = z, log(−W) + W = log(−z): the conserved quantity against its value at the start."""
+    (lambert,) = squared.atoms(sp.LambertW)
+    doubled = sp.expand_log(sp.log(-lambert.args[0]), force=True) - 2 * KEPT**2 / (RATIO * SIZE**2)
+    begin = sp.expand_log(2 * kept.subs({SPREAD: SPREAD0, KEPT: BEGIN}), force=True)
+    return sp.expand(doubled) - sp.expand(begin)
+
+
+def steps_between(fast: float, slow: float, step: float, spread: float, begin: float, end: float) -> float:
+    """Steps of size η in which the slow part of the gradient falls from `begin` to `end`.
+
+    Parameters
+    ----------
+    fast, slow
+        Curvatures λ₁ and λ of the fast and the slow direction.
+    step
+        Step size η.
+    spread
+        Alternation |u₀| of the fast direction to begin with.
+    begin, end
+        Slow part b of the gradient, from b₀ below s = ηλ₁/2.
+    """
+    from scipy.integrate import quad
+
+    law = alternation().function("pace", (SPREAD, FAST, SLOW))
+
+    def pace(log: float) -> float:
+        return float(law(spread_at(fast, slow, step, spread, begin, math.exp(log)), fast, slow))
+
+    return float(quad(pace, math.log(end), math.log(begin), epsabs=0, epsrel=1e-9, limit=200)[0])
+
+
+def spread_at(fast: float, slow: float, step: float, spread: float, begin: float, now: float) -> float:
+    """The alternation |u| by the time the slow part of the gradient has fallen from `begin` to `now`."""
+    law = alternation().function("spread_squared", (KEPT, BEGIN, SPREAD0, ETA, FAST, SLOW))
+    return math.sqrt(max(0.0, complex(law(now, begin, spread, step, fast, slow)).real))
