@@ -1,8 +1,8 @@
 """How long steps of one length (EGD with one output) carry a slow error along, while the fast direction alternates.
 
-With g = λ₁|e₁| alternating between s(1 + u) and s(1 − u), s = ηλ₁/2, the slow part b of the gradient shrinks by a
-factor of 1 − 2ρ/(1 − u²) in two steps, ρ = 2λ/λ₁, and u by one of 1 − 4b²/(s(1 − u²))². Both are small where ρ and
-b²/s² are. Then b can be taken for the clock, and log u − u²/2 − b²/(ρs²) is conserved: how far the fast direction
+With g = λ₁|e₁| alternating between n(1 + u) and n(1 − u), n = ηλ₁/2, the slow part b of the gradient shrinks by a
+factor of 1 − 2ρ/(1 − u²) in two steps, ρ = 2λ/λ₁, and u by one of 1 − 4b²/(n(1 − u²))². Both are small where ρ and
+b²/n² are. Then b can be taken for the clock, and log u − u²/2 − b²/(ρn²) is conserved: how far the fast direction
 swings in the end was decided by where its first approach left it, and by how large the slow error was.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 
 import sympy as sp
 
@@ -20,15 +21,16 @@ from theory.models.regression import ETA, FAST, SLOW
 BEGIN = sp.Symbol("b_0", nonnegative=True)  # slow part of the gradient as the alternation begins
 SPREAD0 = sp.Symbol("u_0", nonnegative=True)
 RATIO = sp.Symbol("rho", positive=True)  # 2λ/λ₁
-SIZE = sp.Symbol("s", positive=True)  # ηλ₁/2
+RESOLVED = 0.5  # of the least norm n(1 − |u|) in the cycle, up to which a slow part counts as small against it
+SIZE = sp.Symbol("n", positive=True)  # ηλ₁/2
 
 
 @functools.cache
 def alternation() -> Derivation:
     """The chain from the step to the number of steps in which the slow part falls.
 
-    Laws: ``norm`` s; ``spread_squared`` u² in `KEPT`, `BEGIN`, `SPREAD0`, `ETA`, `FAST` and `SLOW`; ``pace``, the
-    steps in which b falls by a factor of e, in `SPREAD`, `FAST` and `SLOW`: to leading order in ρ and b²/s², and for
+    Laws: ``norm`` n; ``spread_squared`` u² in `KEPT`, `BEGIN`, `SPREAD0`, `ETA`, `FAST` and `SLOW`; ``pace``, the
+    steps in which b falls by a factor of e, in `SPREAD`, `FAST` and `SLOW`: to leading order in ρ and b²/n², and for
     u = 0 exact.
     """
     drift = -4 * SPREAD * KEPT**2 / (SIZE**2 * (1 - SPREAD**2) ** 2)
@@ -42,7 +44,7 @@ def alternation() -> Derivation:
         Step(
             "drift",
             sp.Eq(sp.Symbol("u''") - SPREAD, drift, evaluate=False),
-            "While b is small, to second order in b: two steps bring s(1 + u) back to s(1 + u'').",
+            "While b is small, to second order in b: two steps bring n(1 + u) back to n(1 + u'').",
             lambda: _drift_residual(drift),
         ),
         Step(
@@ -77,7 +79,7 @@ def alternation() -> Derivation:
 
 
 def _drift_residual(drift: sp.Expr) -> list[sp.Expr]:
-    """Two steps from s(1 + u), at b = 0 and their derivative by b²."""
+    """Two steps from n(1 + u), at b = 0 and their derivative by b²."""
     x, square = sp.symbols("x B", positive=True)
     spread = (1 - x) / (1 + x)  # any u in (−1, 1), so that 1 + u and 1 − u are positive
 
@@ -122,7 +124,7 @@ def steps_between(fast: float, slow: float, step: float, spread: float, begin: f
     spread
         Alternation |u₀| of the fast direction to begin with.
     begin, end
-        Slow part b of the gradient, from b₀ below s = ηλ₁/2.
+        Slow part b of the gradient, from b₀ below n = ηλ₁/2.
     """
     from scipy.integrate import quad
 
@@ -138,3 +140,48 @@ def spread_at(fast: float, slow: float, step: float, spread: float, begin: float
     """The alternation |u| by the time the slow part of the gradient has fallen from `begin` to `now`."""
     law = alternation().function("spread_squared", (KEPT, BEGIN, SPREAD0, ETA, FAST, SLOW))
     return math.sqrt(max(0.0, complex(law(now, begin, spread, step, fast, slow)).real))
+
+
+def alternating_plateau(
+    rates: tuple[float, float], errors: tuple[float, float], edge: tuple[float, float, float], step: float
+) -> float | None:
+    """Steps at 100 % test error of a folded model, the last while its fast direction alternates; asymptotic.
+
+    None where the plateau does not end in the alternation, or where that begins too near zero to be resolved.
+
+    Parameters
+    ----------
+    rates, errors
+        Curvature and start error of the fast and the slow direction.
+    edge
+        A, B and C of the boundary function A·b + B·a + C, with a and b what is left of the fast and the slow error.
+    step
+        Step size η.
+    """
+    (fast, slow), (error, _), (lift, tilt, constant) = rates, errors, edge
+    if error == 0 or lift <= 0:
+        return None
+    size, begin = step * fast / 2, slow * abs(errors[1])
+    rest = abs(error) % step / step  # of the last whole step of the approach, which ends at n(1 − u)
+    spread = 1 - 2 * rest
+    if begin > RESOLVED * size * (1 - abs(spread)):
+        return None
+    slope = abs(tilt / error)
+    side = -math.copysign(1.0, error * spread)  # whether the larger swing is to the side of the boundary
+
+    def above(now: float) -> float:
+        swing = 1 + side * spread_at(fast, slow, step, abs(spread), begin, now)
+        return lift * now / begin - slope * math.sqrt(size**2 - now**2) / fast * swing + constant
+
+    if above(begin) <= 0:
+        return None
+    end = _root(above, begin)
+    inside = min(abs(error), (lift + constant) / slope) if error > 0 else abs(error)
+    return inside / step + steps_between(fast, slow, step, abs(spread), begin, end)
+
+
+def _root(above: Callable[[float], float], begin: float) -> float:
+    """Where the boundary is crossed on the way down from `begin`: `above` is negative at zero."""
+    from scipy.optimize import brentq
+
+    return float(brentq(above, begin * 1e-300, begin, xtol=1e-300, rtol=1e-12))

@@ -16,7 +16,7 @@ from theory.rules import SIGMA, Rule
 
 ONE = sp.Integer(1)
 NEAR = 1e-9  # of a step: a whole number of steps up to rounding
-SPREAD = sp.Symbol("u", real=True)  # of the two ends of a cycle, s(1 + u) and s(1 − u)
+SPREAD = sp.Symbol("u", real=True)  # of the two ends of a cycle, n(1 + u) and n(1 − u)
 KEPT = sp.Symbol("b", nonnegative=True)  # norm of the gradient's slow part
 
 
@@ -159,11 +159,11 @@ def rescaled_cycle(power: sp.Expr = ONE) -> Derivation:
 
     That is EGD (α = 1) and every power law with one output, and Frobenius rescaling (α = 1) with any number. The
     gradient is divided by ‖G‖^α, so that a step is one of gradient descent with the step size η/‖G‖^α. Laws, with
-    λ₁ = `FAST`, another λ = `SLOW`, b = `KEPT` and u = `SPREAD`: ``norm``, the norm s of the gradient on the cycle;
+    λ₁ = `FAST`, another λ = `SLOW`, b = `KEPT` and u = `SPREAD`: ``norm``, the norm n of the gradient on the cycle;
     ``fast_gradient`` = λ₁|e₁| on it; ``multiplier`` of a deviation of λ₁e₁ per step; ``slow_left``, what is left
-    of e after a step; for α = 1 ``two_steps_left``, after two, when λ₁|e₁| alternates between s(1 + u) and s(1 − u).
+    of e after a step; for α = 1 ``two_steps_left``, after two, when λ₁|e₁| alternates between n(1 + u) and n(1 − u).
 
-    The cycle exists where the slow part of the gradient has a norm b below s, and attracts where α(1 − b²/s²) lies
+    The cycle exists where the slow part of the gradient has a norm b below s, and attracts where α(1 − b²/n²) lies
     between 0 and 1. For α = 1 that is while b > 0. As b vanishes the attraction does, and u stays where it is by then:
     near zero when the slow errors begin large, anywhere in (−1, 1) when they begin small (`theory.alternation`).
     With u ≠ 0 slow directions end sooner than 1 − 2λ/λ₁ says.
@@ -178,8 +178,7 @@ def rescaled_cycle(power: sp.Expr = ONE) -> Derivation:
     size, ratio = (ETA * FAST / 2) ** (1 / alpha), SLOW / FAST
     norm = sp.Symbol("n", positive=True)
     fast = sp.sqrt(size**2 - KEPT**2)
-    s, b = sp.symbols("s b", positive=True)
-    multiplier = 2 * alpha * (1 - b**2 / s**2) - 1
+    multiplier = 2 * alpha * (1 - KEPT**2 / norm**2) - 1
     left = 1 - ETA * SLOW / norm**alpha
     steps = [
         Step(
@@ -199,8 +198,8 @@ def rescaled_cycle(power: sp.Expr = ONE) -> Derivation:
         Step(
             "fast direction",
             sp.Eq(FAST * sp.Abs(sp.Symbol("e_1")), fast, evaluate=False),
-            "What the slow directions leave of that norm, which we call s: there is such a cycle where the norm b of "
-            "their part of the gradient is below it.",
+            "What the slow directions leave of that norm: there is such a cycle where the norm b of their part of the "
+            "gradient is below n.",
             lambda: fast**2 + KEPT**2 - size**2,
         ),
         Step(
@@ -208,7 +207,7 @@ def rescaled_cycle(power: sp.Expr = ONE) -> Derivation:
             sp.Eq(sp.Symbol("m"), multiplier, evaluate=False),
             "A deviation of g = λ₁e₁ from it, at a given b, is multiplied by this in each step. The cycle attracts "
             "where m lies in (−1, 1).",
-            lambda: _rescaled_multiplier(alpha, s, b) - multiplier,
+            lambda: _rescaled_multiplier(alpha, norm) - multiplier,
         ),
         Step(
             "slow directions",
@@ -220,7 +219,7 @@ def rescaled_cycle(power: sp.Expr = ONE) -> Derivation:
     laws = {
         "norm": size,
         "fast_gradient": fast,
-        "multiplier": multiplier.subs({s: size, b: KEPT}),
+        "multiplier": multiplier.subs(norm, size),
         "slow_left": 1 - 2 * ratio,
     }
     if alpha == 1:
@@ -230,11 +229,12 @@ def rescaled_cycle(power: sp.Expr = ONE) -> Derivation:
     return Derivation("regression", "frobenius" if alpha == 1 else f"power:{alpha}", "descent", steps, laws)
 
 
-def _rescaled_multiplier(alpha: sp.Expr, s: sp.Symbol, b: sp.Symbol) -> sp.Expr:
-    """The derivative of a step g ← g − 2sᵅg/(g² + b²)^(α/2) at the cycle."""
-    g = sp.Symbol("g", positive=True)
-    following = g - 2 * s**alpha * g / (g**2 + b**2) ** (alpha / 2)
-    return sp.powsimp(sp.simplify(following.diff(g).subs(g, sp.sqrt(s**2 - b**2))), force=True)
+def _rescaled_multiplier(alpha: sp.Expr, norm: sp.Symbol) -> sp.Expr:
+    """The derivative of a step g ← g − 2nᵅg/(g² + b²)^(α/2) at the cycle."""
+    g, b = sp.symbols("g b", positive=True)
+    following = g - 2 * norm**alpha * g / (g**2 + b**2) ** (alpha / 2)
+    slope = sp.simplify(following.diff(g).subs(g, sp.sqrt(norm**2 - b**2)))
+    return sp.powsimp(slope, force=True).subs(b, KEPT)
 
 
 def _two_steps(left: sp.Expr, norm: sp.Symbol, size: sp.Expr, both: sp.Expr) -> Step:
@@ -242,7 +242,7 @@ def _two_steps(left: sp.Expr, norm: sp.Symbol, size: sp.Expr, both: sp.Expr) -> 
     return Step(
         "two steps",
         sp.Eq(sp.Symbol("e_i''"), sp.Symbol("e_i", real=True) * both, evaluate=False),
-        "Where the slow part has vanished, g ← |g − 2s| alternates between s(1 + u) and s(1 − u) for any u.",
+        "Where the slow part has vanished, g ← |g − 2n| alternates between n(1 + u) and n(1 − u) for any u.",
         lambda: sp.simplify(ends - both),
     )
 

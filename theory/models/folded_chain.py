@@ -11,6 +11,7 @@ from theory.checks import ArgumentError, known
 from theory.clock import E1, E2, RATE1, RATE2, clock
 from theory.derivation import VIEWS, Derivation, Step
 from theory.models.folded import ETA, STEP, TIME, U1, U2, W1, W2, moment_formulas
+from theory.models.folded_descent import power_descent, single_power
 from theory.models.folded_opening import (
     coefficients,
     end_step,
@@ -51,7 +52,7 @@ def derive(rule: Rule, view: str = "flow") -> Derivation:
     rule
         A spectral rule, or ``newton``.
     view
-        ``flow``, for every such rule; ``descent`` for ``gd`` and ``newton``, whose steps are linear.
+        ``flow``, for every such rule; ``descent`` for ``newton`` and for rules that are a power law on one output.
 
     Raises
     ------
@@ -65,8 +66,10 @@ def derive(rule: Rule, view: str = "flow") -> Derivation:
         steps, laws = _linear(linear[kind], rule, view)
     elif rule.kind == "spectral" and view == "flow":
         steps, laws = _by_clock(rule)
+    elif (power := single_power(rule)) is not None:
+        steps, laws = power_descent(rule, power)
     else:
-        raise ArgumentError("rule", f"have a derivation in closed form as a {view}", f"is {rule.name}")
+        raise ArgumentError("rule", f"have a derivation as a {view}", f"is {rule.name}")
     return Derivation("folded", rule.name, view, [*opening(), *steps], model_laws() | laws)
 
 
