@@ -146,6 +146,8 @@ def _to_and_fro(
 
 
 def _derivation(rule: Rule, view: str, depth: int) -> Derivation | None:
+    if rule.kind == "newton":  # which is derived, but not run
+        return None
     try:
         return chain.derive(rule, view, depth)
     except ArgumentError:

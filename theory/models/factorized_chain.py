@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from theory.checks import known
+from theory.checks import ArgumentError, known
 from theory.derivation import VIEWS, Derivation, Step
 from theory.models.factorized import DECAY, TARGET, factors, layer_gradients
 from theory.rules import SIGMA, Rule
@@ -32,9 +32,9 @@ def derive(rule: Rule, view: str = "flow", depth: int = 2) -> Derivation:
     Parameters
     ----------
     rule
-        An elementwise spectral rule.
+        An elementwise spectral rule, or ``newton``, which stands for Newton's rule layer by layer.
     view
-        ``flow`` for each of them; ``descent`` for ``egd``.
+        ``flow`` or ``descent``.
     depth
         Number of layers.
 
@@ -43,18 +43,23 @@ def derive(rule: Rule, view: str = "flow", depth: int = 2) -> Derivation:
     ArgumentError
         If no derivation exists for this rule and view.
     """
-    from theory.checks import ArgumentError
+    from theory.models.factorized_descent import recursion
+    from theory.models.factorized_newton import newton
 
     known("view", view, VIEWS)
-    if rule.kind != "spectral" or not rule.elementwise or (view == "descent" and rule.power != 1):
+    if rule.kind == "newton":
+        return Derivation("factorized", rule.name, view, [*_opening(depth), *newton(depth, view)])
+    if rule.kind != "spectral" or not rule.elementwise:
         raise ArgumentError("rule", f"have a derivation for a factorised model as a {view}", f"is {rule.name}")
-    opening = [*_opening(depth), _modes(rule, depth)]
-    if rule.power is not None:
-        opening.append(_conserved(rule, depth))
-    steps, laws = _flow(rule, depth) if view == "flow" else _descent(depth)
+    if view == "descent" and rule.power != 1:
+        steps, laws = recursion(rule, depth)
+    else:
+        steps, laws = _flow(rule, depth) if view == "flow" else _descent(depth)
+        kept = [_conserved(rule, depth)] if rule.power is not None else []
+        steps = [_modes(rule, depth), *kept, *steps]
     if rule.power == 0:
         steps = [*steps, _sharpness(depth)]
-    return Derivation("factorized", rule.name, view, [*opening, *steps], laws)
+    return Derivation("factorized", rule.name, view, [*_opening(depth), *steps], laws)
 
 
 @functools.cache
@@ -165,10 +170,11 @@ def _modes(rule: Rule, depth: int) -> Step:
     """The rule on the gradient of each layer, for a mode that grows towards its target from positive factors."""
     assert rule.law is not None
     names = factors(depth)
-    speed = rule.law.subs(SIGMA, sp.Symbol("g_l", positive=True))
+    gradient = sp.Symbol("g_l", real=True)
+    speed = rule.law.subs(SIGMA, sp.Abs(gradient)) * sp.sign(gradient)
     return Step(
         "mode equations",
-        sp.Eq(sp.Derivative(sp.Function("w_l")(TIME), TIME), sp.Mul(-speed, sp.Symbol("sgn(g_l)")), evaluate=False),
+        sp.Eq(sp.Derivative(sp.Function("w_l")(TIME), TIME), -speed, evaluate=False),
         "The rule gives each singular value |g_l| of a layer's gradient the speed h(|g_l|); its sign is kept until "
         "g_l vanishes: with the residual (extinction), with another layer's factor (crossing), or with two (saddle).",
         lambda: _mode_residual(rule, names),
@@ -216,9 +222,14 @@ def _pull(depth: int) -> sp.Expr:
     return FACTOR ** (depth - 1) * (TARGET - FACTOR**depth)
 
 
+def balanced_gradient(depth: int) -> sp.Expr:
+    """The gradient g of each layer, for factors of equal size w."""
+    return -_pull(depth) + DECAY * FACTOR
+
+
 def _flow(rule: Rule, depth: int) -> tuple[list[Step], dict[str, sp.Expr]]:
     assert rule.law is not None
-    gradient = -_pull(depth) + DECAY * FACTOR
+    gradient = balanced_gradient(depth)
     steps = [
         Step(
             "balanced mode",

@@ -24,9 +24,9 @@ def derive(rule: Rule, view: str = "flow") -> Derivation:
     Parameters
     ----------
     rule
-        An elementwise spectral rule, or ``newton``.
+        An elementwise spectral rule, ``newton``, or ``frobenius`` (as a flow).
     view
-        ``flow`` for each of them; ``descent`` for ``gd``, ``newton`` and ``egd``.
+        ``flow`` or ``descent``.
 
     Raises
     ------
@@ -35,16 +35,12 @@ def derive(rule: Rule, view: str = "flow") -> Derivation:
     """
     known("view", view, VIEWS)
     if rule.kind == "newton" or (rule.kind == "spectral" and rule.elementwise):
-        if view == "flow":
-            steps, laws = _flow(rule)
-            return Derivation("regression", rule.name, view, [*opening(), *steps], laws)
-        if rule.kind == "newton" or rule.power in (0, 1):
-            steps, laws = descent(rule)
-            return Derivation("regression", rule.name, view, [*opening(), *steps], laws)
+        steps, laws = _flow(rule) if view == "flow" else descent(rule)
+        return Derivation("regression", rule.name, view, [*opening(), *steps], laws)
     if rule.isotropic and view == "flow":
         steps, laws = _by_clock(rule)
         return Derivation("regression", rule.name, view, [*opening(), *steps], laws)
-    raise ArgumentError("rule", f"have a derivation in closed form as a {view}", f"is {rule.name}")
+    raise ArgumentError("rule", f"have a derivation as a {view}", f"is {rule.name}")
 
 
 def _by_clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
