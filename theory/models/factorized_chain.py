@@ -145,9 +145,18 @@ def _gradient_residual(depth: int) -> list[sp.Expr]:
 
 
 def _turn(index: int) -> sp.Matrix:
-    """A rotation by any angle, written with the tangent of half of it."""
-    half = sp.Symbol(f"h{index}", real=True)
-    return sp.Matrix([[1 - half**2, -2 * half], [2 * half, 1 - half**2]]) / (1 + half**2)
+    """A rotation by any angle, with its cosine and sine as symbols."""
+    c, s = sp.symbols(f"c{index} s{index}", real=True)
+    return sp.Matrix([[c, -s], [s, c]])
+
+
+def _on_circles(entry: sp.Expr, count: int) -> sp.Expr:
+    """The entry, reduced by cos² + sin² = 1 for each rotation."""
+    entry = sp.expand(entry)
+    for index in range(count):
+        c, s = sp.symbols(f"c{index} s{index}", real=True)
+        entry = sp.expand(sp.rem(entry, s**2 + c**2 - 1, s))
+    return entry
 
 
 def _direction_residual(depth: int) -> list[sp.Expr]:
@@ -162,7 +171,7 @@ def _direction_residual(depth: int) -> list[sp.Expr]:
         for i in range(2):
             own = {name: modes[layer][i] for layer, name in enumerate(factors(depth))} | {TARGET: targets[i]}
             found[i, i] -= layer_gradients(depth, DECAY)[place].subs(own, simultaneous=True)
-        residuals += [sp.cancel(entry) for entry in found]
+        residuals += [_on_circles(entry, depth + 1) for entry in found]
     return residuals
 
 
@@ -189,10 +198,8 @@ def _mode_residual(rule: Rule, names: tuple[sp.Symbol, ...]) -> list[sp.Expr]:
     pulls = sp.symbols("p1 p2", positive=True)
     update = after * sp.diag(*[rule.law.subs(SIGMA, p) for p in pulls]) * before.T
     along = after.T * update * before
-    return [sp.cancel(along[i, i] - rule.law.subs(SIGMA, pulls[i])) for i in range(2)] + [
-        sp.cancel(along[0, 1]),
-        sp.cancel(along[1, 0]),
-    ]
+    along -= sp.diag(*[rule.law.subs(SIGMA, p) for p in pulls])
+    return [_on_circles(entry, 2) for entry in along]
 
 
 def _conserved(rule: Rule, depth: int) -> Step:
