@@ -333,7 +333,11 @@ def _equal_speeds(depth: int, laws: dict[str, sp.Expr]) -> list[Step]:
         ),
         Step(
             "order of learning",
-            sp.Eq(sp.Symbol("t_1^0/t_n^0"), late.subs(TARGET, FAST) / late.subs(TARGET, SLOW), evaluate=False),
+            sp.Eq(
+                sp.Symbol("t_1^0") / sp.Symbol("t_n^0"),
+                late.subs(TARGET, FAST) / late.subs(TARGET, SLOW),
+                evaluate=False,
+            ),
             "From vanishing starts small modes arrive first: the ratio of the extinctions is κ^(1/L).",
             lambda: sp.simplify(
                 (late.subs(TARGET, FAST) / late.subs(TARGET, SLOW)) ** depth - FAST / SLOW,
@@ -398,7 +402,11 @@ def _logistic(laws: dict[str, sp.Expr]) -> list[Step]:
         ),
         Step(
             "order of learning",
-            sp.Eq(sp.Symbol("t_1/t_n"), sp.simplify(late.subs(TARGET, FAST) / late.subs(TARGET, SLOW)), evaluate=False),
+            sp.Eq(
+                sp.Symbol("t_1") / sp.Symbol("t_n"),
+                sp.simplify(late.subs(TARGET, FAST) / late.subs(TARGET, SLOW)),
+                evaluate=False,
+            ),
             "From vanishing starts large modes arrive first: to leading order in log 1/a₀ the ratio of the arrivals is "
             "1/κ.",
             lambda: (

@@ -35,7 +35,7 @@ def single_power(rule: Rule) -> sp.Expr | None:
 def power_descent(rule: Rule, power: sp.Expr) -> Found:
     """The steps of the chain after the opening, for α > 0, and what they predict."""
     found = alternation() if power == 1 else rescaled_cycle(power)
-    steps = [_modes(rule), *(_on_the_folded_model(step) for step in found.steps[1:])]
+    steps = [_modes(rule, power), *(_on_the_folded_model(step) for step in found.steps[1:])]
     if power != 1:
         steps.append(_settling(power))
     steps.append(error_step())
@@ -49,7 +49,7 @@ def _on_the_folded_model(step: Step) -> Step:
     return replace(step, equation=step.equation.subs({SLOW: RATE2, sp.Symbol("e_i", real=True): E2} | names))
 
 
-def _modes(rule: Rule) -> Step:
+def _modes(rule: Rule, power: sp.Expr) -> Step:
     law = single_law(rule)
     equation = [(1 - ETA * rate * law / SIGMA) * e for rate, e in ((RATE1, E1), (RATE2, E2))]
     return Step(
@@ -57,7 +57,7 @@ def _modes(rule: Rule) -> Step:
         sp.Matrix(equation),
         "One step of size η: e ← e − ηh(σ)G/σ for σ = ‖G‖, where G = (λ₁e₁, λ₂e₂). A step of gradient descent whose "
         "size depends on where it is: there is no closed form, and the errors do not keep apart.",
-        lambda: _mode_residual(equation, law),
+        lambda: [law - SIGMA ** (1 - power), *_mode_residual(equation, law)],
         origin="definition",
     )
 

@@ -13,7 +13,7 @@ from theory.models.regression import CONTRACTION, ERROR, ERROR0, ETA, FAST, RATE
 from theory.models.regression_opening import mode_residual
 from theory.rules import Rule
 
-AMPLITUDE = sp.Symbol("a", positive=True)
+AMPLITUDE = sp.Symbol("r", positive=True)  # of the cycle
 Found = tuple[list[Step], dict[str, sp.Expr]]
 
 
@@ -172,7 +172,7 @@ def _end(rule: Rule) -> list[Step]:
     grows = Step(
         "minimum",
         sp.Eq(sp.Symbol("e'"), ERROR * left, evaluate=False),
-        "With a the amplitude of this cycle, a step multiplies e by 1 − 2(a/e)ᵅ. Any error below a grows: the minimum "
+        "With r the amplitude of this cycle, a step multiplies e by 1 − 2(r/e)ᵅ. Any error below r grows: the minimum "
         "repels at every step size, and there is no largest stable step.",
         lambda: (
             sp.powsimp(sp.expand_power_base(sp.expand(ERROR * left.subs(AMPLITUDE, amplitude)), force=True), force=True)

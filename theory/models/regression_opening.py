@@ -51,7 +51,7 @@ def opening() -> tuple[Step, ...]:
             sp.Eq(
                 sp.Symbol("G"),
                 sp.Sum(
-                    sp.Indexed("lambda", sp.Symbol("i")) * sp.Indexed("e", sp.Symbol("i")) * sp.Symbol("u_iv_i^T"),
+                    sp.Indexed("lambda", sp.Symbol("i")) * sp.Indexed("e", sp.Symbol("i")) * sp.Symbol("u_i v_i^T"),
                     (sp.Symbol("i"), 1, d),
                 ),
                 evaluate=False,
