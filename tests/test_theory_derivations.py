@@ -144,12 +144,13 @@ CHAIN_MODULES = (folded_chain, regression_chain, factorized_chain)
 
 @contextlib.contextmanager
 def changed(module: Any, name: str, change: Callable[..., Any]) -> Iterator[None]:
-    """`module.name` with its result passed through `change`, and no cached derivation with or without it left behind."""
+    """`module.name` with its result passed through `change`, and no derivation cached around it."""
 
     def forget() -> None:
         for place in (*CHAIN_MODULES, module):
             for found in list(vars(place).values()):
-                getattr(found, "cache_clear", lambda: None)()
+                if getattr(found, "__module__", None) == place.__name__:
+                    getattr(found, "cache_clear", lambda: None)()
 
     original = getattr(module, name)
     forget()

@@ -105,11 +105,13 @@ def _shrink_residual(both: sp.Expr, shrink: sp.Expr) -> sp.Expr:
 
 
 def _spread_residual(kept: sp.Expr, squared: sp.Expr) -> sp.Expr:
-    """With W = −u² and W exp W = z, log(−W) + W = log(−z): the conserved quantity against its value at the start."""
+    """The conserved quantity at u² against its value at the start, by log x = log(−z) + x for W exp W = z, W = −x."""
     (lambert,) = squared.atoms(sp.LambertW)
-    doubled = sp.expand_log(sp.log(-lambert.args[0]), force=True) - 2 * KEPT**2 / (RATIO * SIZE**2)
-    begin = sp.expand_log(2 * kept.subs({SPREAD: SPREAD0, KEPT: BEGIN}), force=True)
-    return sp.expand(doubled) - sp.expand(begin)
+    x = sp.Symbol("x", positive=True)
+    now = 2 * kept.subs(SPREAD, sp.sqrt(squared.subs(lambert, -x)))
+    now = sp.expand_log(now, force=True).subs(sp.log(x), sp.log(-lambert.args[0]) + x)
+    begin = 2 * kept.subs({SPREAD: SPREAD0, KEPT: BEGIN})
+    return sp.expand(sp.expand_log(now - begin, force=True))
 
 
 def steps_between(fast: float, slow: float, step: float, spread: float, begin: float, end: float) -> float:

@@ -65,7 +65,7 @@ def _modes(rule: Rule, power: sp.Expr) -> Step:
 def _mode_residual(equation: list[sp.Expr], law: sp.Expr) -> list[sp.Expr]:
     """The mode equations against the rule applied to the gradient itself."""
     star = minimiser()
-    found = [g.subs({W1: star[W1] + E1, W2: star[W2] + E2}) for g in gradient()]
+    found = [sp.factor(g.subs({W1: star[W1] + E1, W2: star[W2] + E2})) for g in gradient()]
     values = dict(zip((RATE1, RATE2), rates(), strict=True))
     size = sp.sqrt(found[0] ** 2 + found[1] ** 2)
     after = [e - ETA * law.subs(SIGMA, size) * g / size for e, g in zip((E1, E2), found, strict=True)]
