@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.grids import plateau_lengths
-from theory.models import folded
+from theory.models import folded, folded_chain
 from theory.rules import rule
 
 Array = NDArray[np.float64]
@@ -61,7 +61,7 @@ def main() -> None:
         folded.U2,
         folded.ETA,
     )
-    law = folded.derive(rule("gd"), "descent").function("leading", symbols)
+    law = folded_chain.derive(rule("gd"), "descent").function("leading", symbols)
 
     def derived() -> Array:
         return law(epsilon, THETA, MARGIN, 0.0, 1.0, start, STEP)

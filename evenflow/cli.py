@@ -129,7 +129,7 @@ def derive(
     rule: Annotated[str, typer.Option(help="A rule by its id, or module:NAME.")] = "gd",
     view: Annotated[str, typer.Option(help="flow or descent.")] = "flow",
     depth: Annotated[str | None, typer.Option(help="factorized: number of weight matrices. [2]")] = None,
-    form: Annotated[str, typer.Option("--format", help="text, latex or json.")] = "text",
+    form: Annotated[str, typer.Option("--format", help="text, latex (a document that compiles) or json.")] = "text",
     as_json: Json = False,
 ) -> None:
     """Print the chain of equations from the loss to the plateau length, each one checked."""
@@ -144,7 +144,7 @@ def derive(
     if as_json or form == "json":
         typer.echo(json.dumps({"version": __version__, **chain.document()}, allow_nan=False))
     else:
-        typer.echo(chain.latex() if form == "latex" else chain.text())
+        typer.echo(chain.latex() if form == "latex" else chain.text(), nl=form != "latex")
     if not chain.holds:
         raise typer.Exit(1)
 
@@ -229,11 +229,11 @@ def _family(model: str, given: dict[str, str | None], decay: float) -> Family:
 
 
 def _derived(model: str, rule: Rule, view: str, depth: str | None) -> Derivation:
-    from theory.models import factorized_chain, folded, regression
+    from theory.models import factorized_chain, folded_chain, regression_chain
 
     if model == "factorized":
         return factorized_chain.derive(rule, view, _depth(depth))
-    return (folded if model == "folded" else regression).derive(rule, view)
+    return (folded_chain if model == "folded" else regression_chain).derive(rule, view)
 
 
 def _depth(depth: str | None) -> int:

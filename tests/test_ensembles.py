@@ -10,7 +10,7 @@ import sympy as sp
 from simulations import engines
 from simulations.ensembles import FactorizedModes, RegressionModes, ensemble, ensembles
 from theory.checks import ArgumentError, ArgumentTypeError
-from theory.models import factorized_chain, regression
+from theory.models import factorized_chain, regression, regression_chain
 from theory.models.factorized import TARGET
 from theory.modes import CLOCK, NEGATIVE, REGIMES, factorized_path, factorized_residuals, regression_path
 from theory.propagators import BEGIN, lifted_below, propagator
@@ -117,7 +117,7 @@ def test_a_speed_that_grows_as_the_gradient_falls_ends_all_factors_together():
 @pytest.mark.parametrize("name", ["gd", "egd", "power:0.5", "power:-0.5", "ngd"])
 def test_regressions_follow_their_closed_forms(name, engine):
     rates, errors = np.geomspace(1e-6, 1e3, 30)[:, None], np.array([1.0, -2.0, 1e-8])
-    modes, laws = RegressionModes(rates, errors), regression.derive(rule(name))
+    modes, laws = RegressionModes(rates, errors), regression_chain.derive(rule(name))
     found, exact = ensemble(modes, name, engine=engine), ensemble(modes, name)
     assert exact.engine == "exact"
     assert_same(found, exact)
@@ -132,7 +132,9 @@ def test_no_extinction_of_a_regression_is_missed(name, engine):
     rng = np.random.default_rng(3)
     rates, errors = 10 ** rng.uniform(-6, 3, 400), 10 ** rng.uniform(-8, 2, 400)
     found = ensemble(RegressionModes(rates, -errors), name, engine=engine)
-    wanted = regression.derive(rule(name)).function("extinction", (regression.RATE, regression.ERROR0))(rates, errors)
+    wanted = regression_chain.derive(rule(name)).function("extinction", (regression.RATE, regression.ERROR0))(
+        rates, errors
+    )
     np.testing.assert_allclose(found.extinctions, wanted, rtol=CLOSE)  # 1e-9 is what is asked for
     assert set(found.outcomes) == {"extinct"}
     assert not found.states.any()

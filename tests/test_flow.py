@@ -60,9 +60,9 @@ def test_arrival_ratio_is_a_power_of_the_condition_number(name, exponent):
 
 @pytest.mark.parametrize("seed", [None, 5, 6])
 def test_egd_extinctions_are_located_without_the_closed_form(seed, monkeypatch):
-    import theory.models.regression as regression
+    from theory.models import regression_chain
 
-    monkeypatch.setattr(regression, "derive", lambda *_: pytest.fail("the closed form was called"))
+    monkeypatch.setattr(regression_chain, "derive", lambda *_: pytest.fail("the closed form was called"))
     trajectory = flow(Regression.from_spectrum(SPECTRUM, start=STARTS, seed=seed), "egd")
     np.testing.assert_allclose(trajectory.extinctions, STARTS, rtol=1e-9)
     assert trajectory.ranks == (4, 3, 2, 1, 0)

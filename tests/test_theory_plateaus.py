@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 
 from theory import plateaus
 from theory.checks import ArgumentError
-from theory.models import folded
+from theory.models import folded, folded_chain
 from theory.models.folded import Folded
 from theory.plateaus import Contraction, Edge, longest_interval, longest_run
 from theory.predictions import Prediction, predict
@@ -326,7 +326,7 @@ def test_leading_order():
     assert value == pytest.approx(math.log(30 * m2 / (m1 * math.tan(1.0))) / 1e-3, rel=1e-12)
     assert value == pytest.approx(length(found), rel=1e-9)  # e^(−λ₁t) is nothing by then
     symbols = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U2)
-    law = folded.derive(rule("gd")).function("leading", symbols)
+    law = folded_chain.derive(rule("gd")).function("leading", symbols)
     assert float(law(1e-3, 1.0, 1.0, 0.0, 30.0)) == pytest.approx(value, rel=1e-12)
 
 

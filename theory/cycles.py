@@ -14,8 +14,9 @@ from theory.models.linear import Directions, LinearModel
 from theory.models.regression import ERROR, ETA, FAST, RATE, SLOW
 from theory.rules import SIGMA, Rule
 
+ONE = sp.Integer(1)
 NEAR = 1e-9  # of a step: a whole number of steps up to rounding
-SPREAD = sp.Symbol("u", real=True)  # of the two ends of a cycle, s(1 + u) and s(1 − u)
+SPREAD = sp.Symbol("u", real=True)  # of the two ends of a cycle, n(1 + u) and n(1 − u)
 KEPT = sp.Symbol("b", nonnegative=True)  # norm of the gradient's slow part
 
 
@@ -153,55 +154,60 @@ def _pair_residual(p: sp.Matrix, q: sp.Matrix) -> sp.Expr:
 
 
 @functools.cache
-def rescaled_cycle() -> Derivation:
-    """What steps of one length end in: EGD with one output, or Frobenius rescaling with any number.
+def rescaled_cycle(power: sp.Expr = ONE) -> Derivation:
+    """What steps end in whose length depends on the norm of the gradient alone, ‖G‖^(1−α).
 
-    The gradient is divided by its norm, so that a step is one of gradient descent with the step size η/‖G‖. Laws, with
-    λ₁ = `FAST`, another λ = `SLOW`, b = `KEPT` and u = `SPREAD`: ``norm``, the norm s of the gradient on the cycle;
+    That is EGD (α = 1) and every power law with one output, and Frobenius rescaling (α = 1) with any number. The
+    gradient is divided by ‖G‖^α, so that a step is one of gradient descent with the step size η/‖G‖^α. Laws, with
+    λ₁ = `FAST`, another λ = `SLOW`, b = `KEPT` and u = `SPREAD`: ``norm``, the norm n of the gradient on the cycle;
     ``fast_gradient`` = λ₁|e₁| on it; ``multiplier`` of a deviation of λ₁e₁ per step; ``slow_left``, what is left
-    of e after a step; ``two_steps_left``, after two, when λ₁|e₁| alternates between s(1 + u) and s(1 − u).
+    of e after a step; for α = 1 ``two_steps_left``, after two, when λ₁|e₁| alternates between n(1 + u) and n(1 − u).
 
-    The cycle exists where the slow part of the gradient has a norm b below s, and attracts while b > 0. As b vanishes
-    the attraction does, and u stays where it is by then: near zero when the slow errors begin large, anywhere in
-    (−1, 1) when they begin small. With u ≠ 0 slow directions end sooner than 1 − 2λ/λ₁ says.
+    The cycle exists where the slow part of the gradient has a norm b below s, and attracts where α(1 − b²/n²) lies
+    between 0 and 1. For α = 1 that is while b > 0. As b vanishes the attraction does, and u stays where it is by then:
+    near zero when the slow errors begin large, anywhere in (−1, 1) when they begin small (`theory.alternation`).
+    With u ≠ 0 slow directions end sooner than 1 − 2λ/λ₁ says.
+
+    Parameters
+    ----------
+    power
+        The exponent α > 0.
     """
+    alpha = sp.sympify(power)
     e, other = sp.symbols("e_1 e_i", real=True)
-    size, ratio = ETA * FAST / 2, SLOW / FAST
+    size, ratio = (ETA * FAST / 2) ** (1 / alpha), SLOW / FAST
     norm = sp.Symbol("n", positive=True)
     fast = sp.sqrt(size**2 - KEPT**2)
-    g, s, b = sp.symbols("g s b", positive=True)
-    following = g - 2 * s * g / sp.sqrt(g**2 + b**2)
-    multiplier = sp.simplify(following.diff(g).subs(g, sp.sqrt(s**2 - b**2)))
-    left = 1 - ETA * SLOW / norm
-    ends = left.subs(norm, size * (1 + SPREAD)) * left.subs(norm, size * (1 - SPREAD))
-    both = 1 - 2 * ratio * (2 - 2 * ratio) / (1 - SPREAD**2)
+    multiplier = 2 * alpha * (1 - KEPT**2 / norm**2) - 1
+    left = 1 - ETA * SLOW / norm**alpha
     steps = [
         Step(
             "step",
             sp.Eq(sp.Symbol("e_i'"), other * left, evaluate=False),
-            "E ← E − ηEΛ/‖G‖: every direction contracts by its curvature, all with the same step size η/‖G‖. "
+            "E ← E − ηEΛ/nᵅ, n = ‖G‖: every direction contracts by its curvature, all with the same step size η/nᵅ. "
             "Weight decay is part of the curvature.",
-            lambda: other * left - (other - ETA * SLOW * other / norm),
+            lambda: other * left - (other - ETA * SLOW * other * norm**-alpha),
             origin="definition",
         ),
         Step(
             "norm",
             sp.Eq(norm, size, evaluate=False),
-            "The fast direction alternates, e₁ ← −e₁, where η/‖G‖ = 2/λ₁: the largest stable step of gradient descent.",
+            "The fast direction alternates, e₁ ← −e₁, where η/nᵅ = 2/λ₁: the largest stable step of gradient descent.",
             lambda: (e * left.subs(SLOW, FAST)).subs(norm, size) + e,
         ),
         Step(
             "fast direction",
             sp.Eq(FAST * sp.Abs(sp.Symbol("e_1")), fast, evaluate=False),
-            "What the slow directions leave of that norm: there is such a cycle where b < ηλ₁/2.",
+            "What the slow directions leave of that norm: there is such a cycle where the norm b of their part of the "
+            "gradient is below n.",
             lambda: fast**2 + KEPT**2 - size**2,
         ),
         Step(
             "multiplier",
             sp.Eq(sp.Symbol("m"), multiplier, evaluate=False),
-            "A deviation of g = λ₁e₁ from it, at a given b, is multiplied by this in each step: in (−1, 1) for "
-            "0 < b < s.",
-            lambda: multiplier - (1 - 2 * b**2 / s**2),
+            "A deviation of g = λ₁e₁ from it, at a given b, is multiplied by this in each step. The cycle attracts "
+            "where m lies in (−1, 1).",
+            lambda: _rescaled_multiplier(alpha, norm) - multiplier,
         ),
         Step(
             "slow directions",
@@ -209,21 +215,36 @@ def rescaled_cycle() -> Derivation:
             "They are carried along, by a factor in which the step size does not occur.",
             lambda: left.subs(norm, size) - (1 - 2 * ratio),
         ),
-        Step(
-            "two steps",
-            sp.Eq(sp.Symbol("e_i''"), other * both, evaluate=False),
-            "Where the slow part has vanished, g ← |g − 2s| alternates between s(1 + u) and s(1 − u) for any u.",
-            lambda: sp.simplify(ends - both),
-        ),
     ]
     laws = {
         "norm": size,
         "fast_gradient": fast,
-        "multiplier": multiplier.subs({s: size, b: KEPT}),
+        "multiplier": multiplier.subs(norm, size),
         "slow_left": 1 - 2 * ratio,
-        "two_steps_left": both,
     }
-    return Derivation("regression", "frobenius", "descent", steps, laws)
+    if alpha == 1:
+        both = 1 - 2 * ratio * (2 - 2 * ratio) / (1 - SPREAD**2)
+        laws["two_steps_left"] = both
+        steps.append(_two_steps(left, norm, size, both))
+    return Derivation("regression", "frobenius" if alpha == 1 else f"power:{alpha}", "descent", steps, laws)
+
+
+def _rescaled_multiplier(alpha: sp.Expr, norm: sp.Symbol) -> sp.Expr:
+    """The derivative of a step g ← g − 2nᵅg/(g² + b²)^(α/2) at the cycle."""
+    g, b = sp.symbols("g b", positive=True)
+    following = g - 2 * norm**alpha * g / (g**2 + b**2) ** (alpha / 2)
+    slope = sp.simplify(following.diff(g).subs(g, sp.sqrt(norm**2 - b**2)))
+    return sp.powsimp(slope, force=True).subs(b, KEPT)
+
+
+def _two_steps(left: sp.Expr, norm: sp.Symbol, size: sp.Expr, both: sp.Expr) -> Step:
+    ends = left.subs(norm, size * (1 + SPREAD)) * left.subs(norm, size * (1 - SPREAD))
+    return Step(
+        "two steps",
+        sp.Eq(sp.Symbol("e_i''"), sp.Symbol("e_i", real=True) * both, evaluate=False),
+        "Where the slow part has vanished, g ← |g − 2n| alternates between n(1 + u) and n(1 − u) for any u.",
+        lambda: sp.simplify(ends - both),
+    )
 
 
 @dataclass(frozen=True)

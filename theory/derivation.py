@@ -9,6 +9,8 @@ from typing import Any
 
 import sympy as sp
 
+from theory import latex
+
 Residual = Callable[[], Any]
 VIEWS = ("flow", "descent")
 
@@ -83,11 +85,8 @@ class Derivation:
         return compiled(self.laws[law], tuple(arguments))
 
     def latex(self) -> str:
-        """The chain as a LaTeX document body: a description list, one item a step."""
-        items = "\n".join(
-            f"\\item[{step.name}] {_prose(step.reason)}\n  \\[ {sp.latex(step.equation)} \\]" for step in self.steps
-        )
-        return f"\\begin{{description}}\n{items}\n\\end{{description}}\n"
+        """The chain as a LaTeX document that compiles as it is: a description list, one item a step."""
+        return latex.document(self)
 
     def text(self) -> str:
         """The chain as plain text, with the outcome of each check."""
@@ -109,7 +108,7 @@ class Derivation:
                 {
                     "name": step.name,
                     "reason": step.reason,
-                    "equation": sp.latex(step.equation),
+                    "equation": latex.formula(step.equation),
                     "sympy": sp.sstr(step.equation),
                     "origin": step.origin,
                     "holds": step.holds,
@@ -134,18 +133,3 @@ def accurate(expression: sp.Expr) -> sp.Expr:
         return log1p(argument - 1) if argument.is_Add and sp.Integer(1) in argument.args else sp.log(argument)
 
     return expression.replace(sp.log, small)
-
-
-_LATEX = dict(
-    pair.split("=", 1)
-    for pair in (
-        r"λ=$\lambda$ ε=$\varepsilon$ θ=$\theta$ η=$\eta$ σ=$\sigma$ τ=$\tau$ α=$\alpha$ ρ=$\rho$ κ=$\kappa$ π=$\pi$ "
-        r"Σ=$\Sigma$ ė=$\dot{e}$ ½=$\tfrac12$ ₀=$_0$ ₁=$_1$ ₂=$_2$ ᵢ=$_i$ ¹=$^1$ ²=$^2$ ⁻=$^{-}$ ᵀ=$^{\top}$ ᵏ=$^k$ "
-        r"‖=$\|$ |=$|$ −=$-$ ·=$\cdot$ ×=$\times$ √=$\surd$ ≥=$\ge$ ≤=$\le$ ≫=$\gg$ →=$\to$ ←=$\leftarrow$ ∞=$\infty$ "
-        r"%=\% _=\_"
-    ).split()
-)
-
-
-def _prose(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)

@@ -146,6 +146,8 @@ def _to_and_fro(
 
 
 def _derivation(rule: Rule, view: str, depth: int) -> Derivation | None:
+    if rule.kind == "newton":  # which is derived, but not run
+        return None
     try:
         return chain.derive(rule, view, depth)
     except ArgumentError:
@@ -155,7 +157,7 @@ def _derivation(rule: Rule, view: str, depth: int) -> Derivation | None:
 def _times(derivation: Derivation, rule: Rule, mode: Mode, step: float | None) -> Times:
     """Arrival and extinction of one mode that learns."""
     if derivation.view == "descent":
-        return _steps(derivation, mode, step or 0.0), None
+        return (_steps(derivation, mode, step or 0.0), None) if "arrival" in derivation.laws else NOTHING
     if mode.start <= 0:
         return (_unbalanced_descent(derivation, mode), None) if "lift" in derivation.laws else NOTHING
     if mode.balanced and "arrival" in derivation.laws:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from theory.checks import ArgumentError, known
 from theory.derivation import VIEWS
-from theory.models import folded
+from theory.models import folded, folded_chain
 from theory.rules import Rule, rule
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def plateau_lengths(
     how = rule(how)
     if how.power != 0 and how.kind != "newton":
         raise ArgumentError("how", "be gd or newton, whose steps are linear", f"is {how.name}")
-    chain = folded.derive(how, known("view", view, VIEWS))
+    chain = folded_chain.derive(how, known("view", view, VIEWS))
     given = np.broadcast_arrays(*(np.asarray(v, float) for v in (epsilon, theta, margin, weight_decay, *start, step)))
     shape, flat = given[0].shape, [values.reshape(-1) for values in given]
     lengths = np.empty(given[0].size)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from theory.models import regression
+from theory.models import regression_chain
 from theory.models.factorized import TARGET, factors, mode_equations
 from theory.models.regression import ERROR, RATE
 from theory.rules import Rule
@@ -168,5 +168,5 @@ def _meant(expression: sp.Expr, regime: Regime) -> sp.Expr:
 @functools.cache
 def regression_path(rule: Rule) -> Path:
     """A regression's mode: z = −log|e|, so that dt/dz is |e| times the slowness that its chain derives."""
-    slowness = regression.derive(rule).laws["slowness"]
+    slowness = regression_chain.derive(rule).laws["slowness"]
     return Path(rule, None, RATE, (), (), (slowness * ERROR).subs(ERROR, sp.exp(-CLOCK)), _longest(rule))

@@ -19,6 +19,7 @@ from theory.checks import ArgumentError, plain
 
 LONGEST_RUN = "longest run at 100 % test error"
 LEADING_ORDER = "longest run at 100 % test error, fast direction at rest"
+ALTERNATING = "longest run at 100 % test error, fast direction alternating"
 FIRST_BELOW = "first step below 100 % test error"
 FIRST_BELOW_GAUSSIAN = f"{FIRST_BELOW}, Gaussian approximation of the noise"
 LEFT_FOR_GOOD = "100 % test error left for good"

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from theory import factorized_predictions, plateaus
+from theory.alternation import alternating_plateau
 from theory.checks import ArgumentError
 from theory.clock import PATH
 from theory.clock import pace as clock_pace
 from theory.derivation import Derivation, compiled
 from theory.discretisation import largest_stable_step as largest_stable_step
-from theory.models import folded, regression
+from theory.models import folded, folded_chain, regression, regression_chain
 from theory.models.factorized import Factorized
 from theory.models.folded import Folded
 from theory.models.linear import Directions, LinearModel
@@ -114,7 +115,7 @@ def _folded(
     threshold: float,
     limit: float | None,
 ) -> Prediction:
-    chain = _derivation(folded.derive, rule, view)
+    chain = _derivation(folded_chain.derive, rule, view)
     if chain is None:
         return _nothing(model.directions(start), limit)
     symbols = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U1, folded.U2, folded.ETA)
@@ -131,6 +132,8 @@ def _folded(
         return float(chain.function(name, symbols)(*values))
 
     errors = law("error_fast"), law("error_slow")
+    if view == "descent" and "contraction_fast" not in chain.laws:
+        return _alternating(chain, law, errors, step or 0.0)
     if "clock" in chain.laws:
         rates = law("rate_fast"), law("rate_slow")
         clock = chain.function("clock", (*symbols, PATH))
@@ -168,6 +171,18 @@ def _folded(
     if "leading" in chain.laws and start[0, 1] > 0 and slow.rate > -math.inf and not slow.alternates:
         found[plateaus.LEADING_ORDER] = (max(0.0, law("leading")), ASYMPTOTIC)
     return Prediction(arrivals, extinctions, found, limit)
+
+
+def _alternating(
+    chain: Derivation, law: Callable[[str], float], errors: tuple[float, float], step: float
+) -> Prediction:
+    """Steps on the folded model that do not converge: nothing is exact, and one length is known for EGD."""
+    empty: tuple[float | None, ...] = (None, None)
+    if "pace" not in chain.laws:
+        return Prediction(empty, empty)
+    edge = law("slow"), law("fast"), law("constant")
+    length = alternating_plateau((law("rate_fast"), law("rate_slow")), errors, edge, step)
+    return Prediction(empty, empty, {} if length is None else {plateaus.ALTERNATING: (length, ASYMPTOTIC)})
 
 
 def _contracted(
@@ -217,8 +232,8 @@ def _mode_laws(
     if view == "flow" and rule.law is not None and (single or rule.isotropic):
         return _clock(seen, rule, threshold)
     apart = seen.aligned or rule.power == 0 or rule.kind == "newton"
-    chain = _derivation(regression.derive, rule, view) if apart else None
-    if chain is None:
+    chain = _derivation(regression_chain.derive, rule, view) if apart else None
+    if chain is None or (view == "descent" and "arrival" not in chain.laws):
         return None, None
     symbols = (
         regression.RATE,

@@ -12,7 +12,7 @@ import functools
 import sympy as sp
 from sympy.codegen.cfunctions import expm1
 
-from theory.models import factorized_chain, regression
+from theory.models import factorized_chain, regression_chain
 from theory.models.factorized import TARGET
 from theory.models.factorized_chain import IMBALANCE
 from theory.models.regression import ERROR0, THRESHOLD
@@ -44,7 +44,7 @@ def propagator(path: Path) -> sp.Tuple | None:
 
 def _regression(path: Path) -> sp.Tuple | None:
     """The arrival of the derivation, from |e| = e^(−z₀) to the part e^(z₀−z) of it."""
-    arrival = regression.derive(path.rule).laws.get("arrival")
+    arrival = regression_chain.derive(path.rule).laws.get("arrival")
     if arrival is None:
         return None
     return sp.Tuple(arrival.subs({ERROR0: sp.exp(-BEGIN), THRESHOLD: sp.exp(BEGIN - CLOCK)}))

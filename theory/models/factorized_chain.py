@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from theory.checks import known
+from theory.checks import ArgumentError, known
 from theory.derivation import VIEWS, Derivation, Step
 from theory.models.factorized import DECAY, TARGET, factors, layer_gradients
 from theory.rules import SIGMA, Rule
@@ -32,9 +32,9 @@ def derive(rule: Rule, view: str = "flow", depth: int = 2) -> Derivation:
     Parameters
     ----------
     rule
-        An elementwise spectral rule.
+        An elementwise spectral rule, or ``newton``, which stands for Newton's rule layer by layer.
     view
-        ``flow`` for each of them; ``descent`` for ``egd``.
+        ``flow`` or ``descent``.
     depth
         Number of layers.
 
@@ -43,21 +43,27 @@ def derive(rule: Rule, view: str = "flow", depth: int = 2) -> Derivation:
     ArgumentError
         If no derivation exists for this rule and view.
     """
-    from theory.checks import ArgumentError
+    from theory.models.factorized_descent import recursion
+    from theory.models.factorized_newton import newton
 
     known("view", view, VIEWS)
-    if rule.kind != "spectral" or not rule.elementwise or (view == "descent" and rule.power != 1):
+    if rule.kind == "newton":
+        return Derivation("factorized", rule.name, view, [*_opening(depth), *newton(depth, view)])
+    if rule.kind != "spectral" or not rule.elementwise:
         raise ArgumentError("rule", f"have a derivation for a factorised model as a {view}", f"is {rule.name}")
-    opening = [*_opening(depth), _modes(rule, depth)]
-    if rule.power is not None:
-        opening.append(_conserved(rule, depth))
-    steps, laws = _flow(rule, depth) if view == "flow" else _descent(depth)
+    if view == "descent" and rule.power != 1:
+        steps, laws = recursion(rule, depth)
+    else:
+        steps, laws = _flow(rule, depth) if view == "flow" else _descent(depth)
+        kept = [_conserved(rule, depth)] if rule.power is not None else []
+        steps = [_modes(rule, depth), *kept, *steps]
     if rule.power == 0:
         steps = [*steps, _sharpness(depth)]
-    return Derivation("factorized", rule.name, view, [*opening, *steps], laws)
+    return Derivation("factorized", rule.name, view, [*_opening(depth), *steps], laws)
 
 
-def _opening(depth: int) -> list[Step]:
+@functools.cache
+def _opening(depth: int) -> tuple[Step, ...]:
     """From the loss to the gradient in each layer, and to its modes."""
     c, d, inner, outer = sp.symbols("c d n_l n_{l+1}", integer=True, positive=True)
     product, target = sp.MatrixSymbol("P", c, d), sp.MatrixSymbol("M", c, d)
@@ -66,7 +72,7 @@ def _opening(depth: int) -> list[Step]:
     error = product - target
     names = factors(depth)
     mode = sp.prod(names)
-    return [
+    return (
         Step(
             "loss",
             sp.Eq(
@@ -98,7 +104,7 @@ def _opening(depth: int) -> list[Step]:
             "checked for two layers at any angles.",
             lambda: _direction_residual(2),
         ),
-    ]
+    )
 
 
 def _explicit(depth: int) -> tuple[list[sp.Matrix], sp.Matrix, sp.Matrix]:
@@ -139,9 +145,18 @@ def _gradient_residual(depth: int) -> list[sp.Expr]:
 
 
 def _turn(index: int) -> sp.Matrix:
-    """A rotation by any angle, written with the tangent of half of it."""
-    half = sp.Symbol(f"h{index}", real=True)
-    return sp.Matrix([[1 - half**2, -2 * half], [2 * half, 1 - half**2]]) / (1 + half**2)
+    """A rotation by any angle, with its cosine and sine as symbols."""
+    c, s = sp.symbols(f"c{index} s{index}", real=True)
+    return sp.Matrix([[c, -s], [s, c]])
+
+
+def _on_circles(entry: sp.Expr, count: int) -> sp.Expr:
+    """The entry, reduced by cos² + sin² = 1 for each rotation."""
+    entry = sp.expand(entry)
+    for index in range(count):
+        c, s = sp.symbols(f"c{index} s{index}", real=True)
+        entry = sp.expand(sp.rem(entry, s**2 + c**2 - 1, s))
+    return entry
 
 
 def _direction_residual(depth: int) -> list[sp.Expr]:
@@ -156,7 +171,7 @@ def _direction_residual(depth: int) -> list[sp.Expr]:
         for i in range(2):
             own = {name: modes[layer][i] for layer, name in enumerate(factors(depth))} | {TARGET: targets[i]}
             found[i, i] -= layer_gradients(depth, DECAY)[place].subs(own, simultaneous=True)
-        residuals += [sp.cancel(entry) for entry in found]
+        residuals += [_on_circles(entry, depth + 1) for entry in found]
     return residuals
 
 
@@ -164,10 +179,11 @@ def _modes(rule: Rule, depth: int) -> Step:
     """The rule on the gradient of each layer, for a mode that grows towards its target from positive factors."""
     assert rule.law is not None
     names = factors(depth)
-    speed = rule.law.subs(SIGMA, sp.Symbol("g_l", positive=True))
+    gradient = sp.Symbol("g_l", real=True)
+    speed = rule.law.subs(SIGMA, sp.Abs(gradient)) * sp.sign(gradient)
     return Step(
         "mode equations",
-        sp.Eq(sp.Derivative(sp.Function("w_l")(TIME), TIME), sp.Mul(-speed, sp.Symbol("sgn(g_l)")), evaluate=False),
+        sp.Eq(sp.Derivative(sp.Function("w_l")(TIME), TIME), -speed, evaluate=False),
         "The rule gives each singular value |g_l| of a layer's gradient the speed h(|g_l|); its sign is kept until "
         "g_l vanishes: with the residual (extinction), with another layer's factor (crossing), or with two (saddle).",
         lambda: _mode_residual(rule, names),
@@ -182,10 +198,8 @@ def _mode_residual(rule: Rule, names: tuple[sp.Symbol, ...]) -> list[sp.Expr]:
     pulls = sp.symbols("p1 p2", positive=True)
     update = after * sp.diag(*[rule.law.subs(SIGMA, p) for p in pulls]) * before.T
     along = after.T * update * before
-    return [sp.cancel(along[i, i] - rule.law.subs(SIGMA, pulls[i])) for i in range(2)] + [
-        sp.cancel(along[0, 1]),
-        sp.cancel(along[1, 0]),
-    ]
+    along -= sp.diag(*[rule.law.subs(SIGMA, p) for p in pulls])
+    return [_on_circles(entry, 2) for entry in along]
 
 
 def _conserved(rule: Rule, depth: int) -> Step:
@@ -215,9 +229,14 @@ def _pull(depth: int) -> sp.Expr:
     return FACTOR ** (depth - 1) * (TARGET - FACTOR**depth)
 
 
+def balanced_gradient(depth: int) -> sp.Expr:
+    """The gradient g of each layer, for factors of equal size w."""
+    return -_pull(depth) + DECAY * FACTOR
+
+
 def _flow(rule: Rule, depth: int) -> tuple[list[Step], dict[str, sp.Expr]]:
     assert rule.law is not None
-    gradient = -_pull(depth) + DECAY * FACTOR
+    gradient = balanced_gradient(depth)
     steps = [
         Step(
             "balanced mode",
@@ -277,7 +296,10 @@ def _unbalanced_residual(
         return sp.powdenest(sp.expand_power_base(sp.expand_log(expression, force=True), force=True), force=True)
 
     now = [end * sp.exp(value(log)) for end, log in zip(ends, logs, strict=True)]
-    kept = [forced(w**exponent if exponent != 0 else sp.log(w)) for w in now]
+    kept = [
+        forced(end**exponent * sp.exp(exponent * value(log)) if exponent != 0 else sp.log(w))
+        for end, log, w in zip(ends, logs, now, strict=True)
+    ]
     drift = [sp.expand(sp.diff(entry - kept[0], part)) for entry in kept]
     return [sp.simplify(now[0] - ends[0] * part), *drift, sp.simplify(value(residual) - sp.prod(ends) + sp.prod(now))]
 
@@ -311,7 +333,11 @@ def _equal_speeds(depth: int, laws: dict[str, sp.Expr]) -> list[Step]:
         ),
         Step(
             "order of learning",
-            sp.Eq(sp.Symbol("t_1^0/t_n^0"), late.subs(TARGET, FAST) / late.subs(TARGET, SLOW), evaluate=False),
+            sp.Eq(
+                sp.Symbol("t_1^0") / sp.Symbol("t_n^0"),
+                late.subs(TARGET, FAST) / late.subs(TARGET, SLOW),
+                evaluate=False,
+            ),
             "From vanishing starts small modes arrive first: the ratio of the extinctions is κ^(1/L).",
             lambda: sp.simplify(
                 (late.subs(TARGET, FAST) / late.subs(TARGET, SLOW)) ** depth - FAST / SLOW,
@@ -376,7 +402,11 @@ def _logistic(laws: dict[str, sp.Expr]) -> list[Step]:
         ),
         Step(
             "order of learning",
-            sp.Eq(sp.Symbol("t_1/t_n"), sp.simplify(late.subs(TARGET, FAST) / late.subs(TARGET, SLOW)), evaluate=False),
+            sp.Eq(
+                sp.Symbol("t_1") / sp.Symbol("t_n"),
+                sp.simplify(late.subs(TARGET, FAST) / late.subs(TARGET, SLOW)),
+                evaluate=False,
+            ),
             "From vanishing starts large modes arrive first: to leading order in log 1/a₀ the ratio of the arrivals is "
             "1/κ.",
             lambda: (
