@@ -168,7 +168,8 @@ def _solved(matrix: Array, drift: Array, single: bool, vanishing: float) -> tupl
         alike = size > ZERO
         share = np.where(alike, np.sign(left[:, 0]) * np.where(alike, size, 1.0) ** (1 - vanishing), 0.0)
         back = matrix @ share
-        return -share * float(back @ drift) / float(back @ back), True
+        found = share * (-float(back @ drift) / float(back @ back))
+        return found, True
     return -np.linalg.lstsq(matrix, drift, rcond=ZERO)[0], rank == len(drift)
 
 

@@ -144,6 +144,7 @@ def _turn(index: int) -> sp.Matrix:
     return sp.Matrix([[1 - half**2, -2 * half], [2 * half, 1 - half**2]]) / (1 + half**2)
 
 
+@functools.cache
 def _direction_residual(depth: int) -> list[sp.Expr]:
     turns = [_turn(index) for index in range(depth + 1)]
     modes = [sp.symbols(f"w{layer}_:2", real=True) for layer in range(depth)]
@@ -215,18 +216,41 @@ def _pull(depth: int) -> sp.Expr:
     return FACTOR ** (depth - 1) * (TARGET - FACTOR**depth)
 
 
+def _settling(depth: int) -> sp.Expr:
+    """−g of a balanced mode at distance δ from the factor z where its gradient vanishes, without cancellation."""
+    end = ENDS[0]
+    terms = [
+        (depth - 1, TARGET * end ** (depth - 1)),
+        (2 * depth - 1, -(end ** (2 * depth - 1))),
+        (1, -DECAY * end),
+    ]
+    return sp.Add(*(term * _expm1(power * sp.log(1 - DISTANCE / end)) for power, term in terms))
+
+
+def _settling_residual(settling: sp.Expr, gradient: sp.Expr) -> sp.Expr:
+    """The stated pull against the gradient, which vanishes at z."""
+    end = ENDS[0]
+    exact = settling.replace(sp.Function("expm1"), lambda x: sp.exp(x) - 1).subs(DISTANCE, end - FACTOR)
+    return sp.expand(sp.simplify(exact) + gradient - gradient.subs(FACTOR, end))
+
+
 def _flow(rule: Rule, depth: int) -> tuple[list[Step], dict[str, sp.Expr]]:
     assert rule.law is not None
     gradient = -_pull(depth) + DECAY * FACTOR
+    settling = _settling(depth)
     steps = [
         Step(
             "balanced mode",
             sp.Eq(sp.Symbol("g"), gradient, evaluate=False),
             "From factors of equal size w, a = w^L, every layer has the same gradient and they stay equal.",
-            lambda: [g.subs(dict.fromkeys(factors(depth), FACTOR)) - gradient for g in layer_gradients(depth, DECAY)],
+            lambda: [
+                *(g.subs(dict.fromkeys(factors(depth), FACTOR)) - gradient for g in layer_gradients(depth, DECAY)),
+                _settling_residual(settling, gradient),
+            ],
         )
     ]
-    laws = {"gradient": gradient, "slowness": 1 / rule.law.subs(SIGMA, sp.Symbol("g", positive=True))}
+    slowness = 1 / rule.law.subs(SIGMA, sp.Symbol("g", positive=True))
+    laws = {"gradient": gradient, "settling": settling, "slowness": slowness}
     if rule.power is not None:
         steps.append(_unbalanced(rule, depth, laws))
     if rule.power == 1:
@@ -248,7 +272,7 @@ def _unbalanced(rule: Rule, depth: int, laws: dict[str, sp.Expr]) -> Step:
         logs = [sp.log(1 - lost / end**exponent) / exponent for end in ends]
     residual = -sp.prod(ends) * _expm1(sp.Add(*logs))  # s − a
     others = sp.prod(ends[1:]) * sp.exp(sp.Add(*logs[1:]))
-    laws["residual"], laws["least_pull"] = residual, others * residual
+    laws |= {"residual": residual, "least_pull": others * residual, "others": others}
     time = sp.Symbol("t")
     return Step(
         "time",
@@ -276,8 +300,12 @@ def _unbalanced_residual(
     def forced(expression: sp.Expr) -> sp.Expr:
         return sp.powdenest(sp.expand_power_base(sp.expand_log(expression, force=True), force=True), force=True)
 
-    now = [end * sp.exp(value(log)) for end, log in zip(ends, logs, strict=True)]
-    kept = [forced(w**exponent if exponent != 0 else sp.log(w)) for w in now]
+    gained = [value(log) for log in logs]  # log w − log z
+    now = [end * sp.exp(gain) for end, gain in zip(ends, gained, strict=True)]
+    if exponent == 0:
+        kept = [forced(sp.log(w)) for w in now]
+    else:
+        kept = [forced(end**exponent * sp.exp(exponent * gain)) for end, gain in zip(ends, gained, strict=True)]
     drift = [sp.expand(sp.diff(entry - kept[0], part)) for entry in kept]
     return [sp.simplify(now[0] - ends[0] * part), *drift, sp.simplify(value(residual) - sp.prod(ends) + sp.prod(now))]
 
