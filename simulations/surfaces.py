@@ -168,9 +168,9 @@ def _solved(matrix: Array, drift: Array, single: bool, vanishing: float) -> tupl
         alike = size > ZERO
         share = np.where(alike, np.sign(left[:, 0]) * np.where(alike, size, 1.0) ** (1 - vanishing), 0.0)
         back = matrix @ share
-        found = share * (-float(back @ drift) / float(back @ back))
-        return found, True
-    return -np.linalg.lstsq(matrix, drift, rcond=ZERO)[0], rank == len(drift)
+        share *= -float(back @ drift) / float(back @ back)
+        return np.asarray(share, float), True
+    return np.asarray(-np.linalg.lstsq(matrix, drift, rcond=ZERO)[0], float), rank == len(drift)
 
 
 def factors_lost(layers: Layers, scales: Array, pulls: list[Pull], gone: list[NDArray[np.bool_]]) -> bool:

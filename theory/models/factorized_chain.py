@@ -139,9 +139,15 @@ def _gradient_residual(depth: int) -> list[sp.Expr]:
 
 
 def _turn(index: int) -> sp.Matrix:
-    """A rotation by any angle, written with the tangent of half of it."""
-    half = sp.Symbol(f"h{index}", real=True)
-    return sp.Matrix([[1 - half**2, -2 * half], [2 * half, 1 - half**2]]) / (1 + half**2)
+    """A rotation, of any angle."""
+    cosine, sine = sp.symbols(f"c{index} s{index}", real=True)
+    return sp.Matrix([[cosine, -sine], [sine, cosine]])
+
+
+def _turned(entry: sp.Expr, count: int) -> sp.Expr:
+    """A polynomial of the entries of that many rotations, with c² + s² = 1."""
+    circles = [sum(entry**2 for entry in _turn(index)[:, 0]) - 1 for index in range(count)]
+    return sp.reduced(sp.expand(entry), circles)[1]
 
 
 @functools.cache
@@ -157,7 +163,7 @@ def _direction_residual(depth: int) -> list[sp.Expr]:
         for i in range(2):
             own = {name: modes[layer][i] for layer, name in enumerate(factors(depth))} | {TARGET: targets[i]}
             found[i, i] -= layer_gradients(depth, DECAY)[place].subs(own, simultaneous=True)
-        residuals += [sp.cancel(entry) for entry in found]
+        residuals += [_turned(entry, depth + 1) for entry in found]
     return residuals
 
 
@@ -183,10 +189,8 @@ def _mode_residual(rule: Rule, names: tuple[sp.Symbol, ...]) -> list[sp.Expr]:
     pulls = sp.symbols("p1 p2", positive=True)
     update = after * sp.diag(*[rule.law.subs(SIGMA, p) for p in pulls]) * before.T
     along = after.T * update * before
-    return [sp.cancel(along[i, i] - rule.law.subs(SIGMA, pulls[i])) for i in range(2)] + [
-        sp.cancel(along[0, 1]),
-        sp.cancel(along[1, 0]),
-    ]
+    speeds = sp.diag(*[rule.law.subs(SIGMA, pull) for pull in pulls])
+    return [_turned(entry, 2) for entry in along - speeds]
 
 
 def _conserved(rule: Rule, depth: int) -> Step:
@@ -224,13 +228,13 @@ def _settling(depth: int) -> sp.Expr:
         (2 * depth - 1, -(end ** (2 * depth - 1))),
         (1, -DECAY * end),
     ]
-    return sp.Add(*(term * _expm1(power * sp.log(1 - DISTANCE / end)) for power, term in terms))
+    return sp.Add(*(term * _expm1(power * _log1p(-DISTANCE / end)) for power, term in terms))
 
 
 def _settling_residual(settling: sp.Expr, gradient: sp.Expr) -> sp.Expr:
     """The stated pull against the gradient, which vanishes at z."""
     end = ENDS[0]
-    exact = settling.replace(sp.Function("expm1"), lambda x: sp.exp(x) - 1).subs(DISTANCE, end - FACTOR)
+    exact = _plain(settling).subs(DISTANCE, end - FACTOR)
     return sp.expand(sp.simplify(exact) + gradient - gradient.subs(FACTOR, end))
 
 
@@ -266,10 +270,10 @@ def _unbalanced(rule: Rule, depth: int, laws: dict[str, sp.Expr]) -> Step:
     exponent = 2 - sp.sympify(rule.power)
     ends = ENDS[:depth]
     if exponent == 0:
-        logs = [sp.log(1 - DISTANCE / ends[0])] * depth
+        logs = [_log1p(-DISTANCE / ends[0])] * depth
     else:
-        lost = -(ends[0] ** exponent) * _expm1(exponent * sp.log(1 - DISTANCE / ends[0]))
-        logs = [sp.log(1 - lost / end**exponent) / exponent for end in ends]
+        lost = -(ends[0] ** exponent) * _expm1(exponent * _log1p(-DISTANCE / ends[0]))
+        logs = [_log1p(-lost / end**exponent) / exponent for end in ends]
     residual = -sp.prod(ends) * _expm1(sp.Add(*logs))  # s − a
     others = sp.prod(ends[1:]) * sp.exp(sp.Add(*logs[1:]))
     laws |= {"residual": residual, "least_pull": others * residual, "others": others}
@@ -288,6 +292,18 @@ def _expm1(x: sp.Expr) -> sp.Expr:
     return sp.Function("expm1")(x)
 
 
+def _log1p(x: sp.Expr) -> sp.Expr:
+    """log(1 + x), likewise."""
+    return sp.Function("log1p")(x)
+
+
+def _plain(expression: sp.Expr) -> sp.Expr:
+    """The same in functions that SymPy simplifies."""
+    return expression.replace(sp.Function("expm1"), lambda x: sp.exp(x) - 1).replace(
+        sp.Function("log1p"), lambda x: sp.log(1 + x)
+    )
+
+
 def _unbalanced_residual(
     exponent: sp.Expr, ends: tuple[sp.Symbol, ...], logs: list[sp.Expr], residual: sp.Expr
 ) -> list[sp.Expr]:
@@ -295,7 +311,7 @@ def _unbalanced_residual(
     part = sp.Symbol("u", positive=True)  # of the least factor, that is 1 − δ/z₁
 
     def value(expression: sp.Expr) -> sp.Expr:
-        return expression.replace(sp.Function("expm1"), lambda x: sp.exp(x) - 1).subs(DISTANCE, ends[0] * (1 - part))
+        return _plain(expression).subs(DISTANCE, ends[0] * (1 - part))
 
     def forced(expression: sp.Expr) -> sp.Expr:
         return sp.powdenest(sp.expand_power_base(sp.expand_log(expression, force=True), force=True), force=True)
