@@ -34,7 +34,7 @@ from simulations.descent import RECORDED
 from simulations.frames import checked_layers, framed
 from simulations.layered_trajectory import Event, LayeredTrajectory, layered_trajectory
 from simulations.surfaces import ZERO, Hold, Pull, changes, factors_lost, hold
-from theory.checks import ArgumentError, inside, tolerance, whole
+from theory.checks import TIGHTEST, ArgumentError, inside, tolerance, whole
 from theory.models.factorized import Factorized, Layers, layer_gradients_of
 from theory.rules import Rule, rule
 
@@ -49,6 +49,8 @@ CLOSEST = 1e-14  # of the time: an event that near is one
 APART = 1e-4  # of the least singular value that is kept, what null directions may have
 MISSED = 1e-2  # part of a singular value that may be left where it should have vanished
 LEAVING = 1e-6  # part of the time over which a run leaves a surface on which it slid
+DENSER = 1e-2  # of the tolerance for the steps, where they are long, so that what is interpolated keeps it
+STILL = 1e-14  # part of what the layers could make of the target below which a gradient is rounding
 EXPLICIT_STEPS = 300  # after which the implicit solver takes over
 DENSE = 20  # points recorded of each step while they are few
 EMPTIED = 1e-8  # part of the start below which an error counts as extinct after an event
@@ -210,11 +212,19 @@ class _Run:
 
     def integrate(self) -> None:
         """Segment by segment, each ended by an event, until rest, arrival or the limit."""
+        if self._still():
+            self.reason = self._rest()
         while not self.reason:
             if not any(pull.values.size for pull in self._pulls(self.layers)):
                 self.reason = self._rest()
                 return
             self._segment()
+
+    def _still(self) -> bool:
+        """Whether all gradients are rounding."""
+        largest = max(float(np.abs(gradient).max()) for gradient in self._gradients(self.layers))
+        size = float(self.sizes.max())
+        return largest <= STILL * (size ** (len(self.layers) - 1)) * max(float(self.model.values[0]), self.sizes.prod())
 
     def _rest(self) -> str:
         saddles = sum(event.count for event in self.events if event.kind == "saddle")
@@ -227,7 +237,8 @@ class _Run:
         least = sizes[sizes > 0].min(initial=1.0)
         soon = self._pace(self._pulls(self.layers))
         atol = np.concatenate([[self.rtol * 1e-3 * (self.time + soon)], np.full(len(sizes), self.rtol * 1e-2 * least)])
-        return kind(self._derivative, 0.0, state, np.inf, rtol=self.rtol, atol=np.maximum(atol, 1e-25))
+        rtol = max(DENSER * self.rtol, TIGHTEST) if self.vanishing <= 0 else self.rtol
+        return kind(self._derivative, 0.0, state, np.inf, rtol=rtol, atol=np.maximum(atol, 1e-25))
 
     def _segment(self) -> None:
         state = np.concatenate([[self.time], *[layer.ravel() for layer in self.layers]])

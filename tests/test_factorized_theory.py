@@ -55,7 +55,7 @@ def integrated(name, sizes, s, q, decay=0.0, end=None):
     arrived.terminal = True
     begin = np.concatenate([[0.0], sizes])
     run = solve_ivp(
-        rates, (0, 1e4), begin, method="DOP853", rtol=1e-12, atol=1e-300, first_step=1e-7, events=arrived
+        rates, (0, 1e4), begin, "DOP853", rtol=1e-12, atol=1e-300, first_step=1e-7, max_step=0.1, events=arrived
     )
     return run.y_events[0][0][0]
 
