@@ -55,6 +55,7 @@ EXPLICIT_STEPS = 300  # after which the implicit solver takes over
 DENSE = 20  # points recorded of each step while they are few
 EMPTIED = 1e-8  # part of the start below which an error counts as extinct after an event
 TINY = 1e-200
+WILD = 1e20  # times the largest layer so far
 
 
 def can_flow(how: Rule) -> bool:
@@ -197,6 +198,8 @@ class _Run:
 
     def _derivative(self, _: float, state: Array) -> Array:
         self.evaluations += 1
+        if not np.abs(state[1:]).max() <= WILD * self.sizes.max():
+            return np.full(len(state), np.nan)  # a step that was tried goes too far: the solver takes a shorter one
         layers = self._unpacked(state)
         pulls = self._pulls(layers)
         pace, ways = self._pace(pulls), self._ways(layers, pulls)

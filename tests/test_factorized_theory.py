@@ -25,7 +25,7 @@ LAWS = {
     "power:1.5": lambda g: g**-0.5,
     "damped:0.1": lambda g: g / (g**2 + 0.01) ** 0.5,
 }
-CLOSE = 2e-9  # the worst of some 20,000 random modes with s from 1e-6 to 1e3, L to 8, q to 1e-8 is 1e-9
+CLOSE = 2e-9  # the worst of some thousand random modes with s from 1e-6 to 1e3 and L to 8 is 1e-9
 
 
 def single(sizes, s, decay=0.0):
@@ -98,7 +98,9 @@ def test_arrivals_are_those_of_the_modes(shape, name):
     if "unequal" in shape and name == "damped:0.1":
         pytest.skip("not predicted: the law conserves nothing")
     rng = np.random.default_rng(len(shape) + len(name))
-    for depth, q in itertools.product((2, 3, 8), (0.9, 1e-3, 1e-8)):
+    for depth, q in itertools.product(
+        (2, 3, 8), (0.9, 1e-3, 1e-5)
+    ):  # at a smaller q the integration loses the residual's digits
         s = 10 ** rng.uniform(-6, 3)
         sizes = SHAPES[shape](rng, depth, s) * np.where(np.arange(depth) < 2, -1, 1)
         model, start = single(sizes, s)
@@ -125,10 +127,11 @@ def test_a_negative_product_of_two_layers_under_gradient_descent(sizes):
     assert found == pytest.approx(integrated("gd", np.array(sizes), 0.8, 1e-3), rel=CLOSE)
 
 
+@pytest.mark.parametrize("q", [0.25, 1e-8])
 @pytest.mark.parametrize("name", ["gd", "power:0.5", "egd"])
-def test_unequal_factors_to_thirty_digits(name):
+def test_unequal_factors_to_thirty_digits(name, q):
     """The modes integrated by a Taylor series of 30 digits up to the predicted arrival, where they have arrived."""
-    sizes, s, q = (0.3, 0.8, 0.5), 0.9, 0.25
+    sizes, s = (0.3, 0.8, 0.5), 0.9
     model, start = single(sizes, s)
     found = predict(model, rule(name), "flow", start, threshold=q).arrivals[0]
     with mpmath.workdps(30):
@@ -139,7 +142,9 @@ def test_unequal_factors_to_thirty_digits(name):
 
         there = mpmath.odefun(rates, 0, [mpmath.mpf(w) for w in sizes])(mpmath.mpf(found))
         left = (s - mpmath.fprod(there)) / (s - mpmath.fprod(map(mpmath.mpf, sizes)))
-    assert float(left) == pytest.approx(q, rel=1e-13)  # the digits of a float, and of the time
+    assert float(left) == pytest.approx(
+        q, rel=1e-11 if name == "gd" else 1e-14 / q + 1e-11
+    )  # the digits of the time, by dr/dt
 
 
 @pytest.mark.parametrize("name", ["egd", "ngd", "power:0.5", "power:1.5"])
