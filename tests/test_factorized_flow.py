@@ -7,7 +7,6 @@ import itertools
 import numpy as np
 import pytest
 from numpy.polynomial import legendre
-from scipy.integrate import solve_ivp
 
 from simulations.layered_descent import layered_descend
 from simulations.layered_trajectory import LayeredTrajectory
@@ -156,7 +155,7 @@ def test_the_polar_flow_from_small_layers_as_in_rhee2026():
     run = layered_flow(model, "egd", model.random_start(scale, 2))
     assert [event.kind for event in run.events if event.kind != "crossing"] == ["extinction"] * 3
     ends = [event.time for event in run.events if event.kind == "extinction"]
-    # small modes first, and √s each, as at unit speed in both layers; the start and the alignment take a time of the order of its layers
+    # small modes first, at √s each: unit speed in both layers, up to a time of the order of the first layers
     np.testing.assert_allclose(ends, np.sqrt(model.values[::-1]), atol=10 * scale)
     early = np.searchsorted(run.times, 0.2)
     grown = model.left.T @ run.weights[early] @ model.right

@@ -73,8 +73,12 @@ def test_every_step_of_a_descent_holds(depth):
 
 @pytest.mark.parametrize(
     ("name", "s", "expected"),
-    [("gd", 3, [1.334339, 1.825079]), ("gd", 0.3, [9.500739, 14.408138]), ("egd", 3, [1.193122, 1.656572, 1.700428])]
-    + [("egd", 0.3, [0.355676, 0.502231, 0.516100])],
+    [
+        ("gd", 3, [1.334339, 1.825079]),
+        ("gd", 0.3, [9.500739, 14.408138]),
+        ("egd", 3, [1.193122, 1.656572, 1.700428]),
+        ("egd", 0.3, [0.355676, 0.502231, 0.516100]),
+    ],
 )
 def test_the_order_of_learning_reverses(name, s, expected):
     """Two layers from 1e-3: under gradient descent the large mode is first, under EGD the small one."""
@@ -238,8 +242,12 @@ def test_factors_of_an_aligned_start_are_found(turn):
 
 
 REFUSED = {
-    "target": [lambda: Factorized.from_target(np.zeros((0, 3))), lambda: Factorized.from_target([[np.nan]])]
-    + [lambda: Factorized.from_target(np.zeros((2, 2))), lambda: Factorized.from_target([1.0, 2.0])],
+    "target": [
+        lambda: Factorized.from_target(np.zeros((0, 3))),
+        lambda: Factorized.from_target([[np.nan]]),
+        lambda: Factorized.from_target(np.zeros((2, 2))),
+        lambda: Factorized.from_target([1.0, 2.0]),
+    ],
     "hidden": [lambda: Factorized.from_spectrum([1, 1], hidden=1), lambda: Factorized.from_spectrum([1], hidden=2.5)],
     "depth": [lambda: Factorized.from_spectrum([1], depth=1), lambda: Factorized.from_spectrum([1], depth=9)],
     "weight_decay": [lambda: Factorized.from_spectrum([1], weight_decay=-1)],
