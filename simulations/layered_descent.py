@@ -10,8 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from simulations.descent import DIVERGED, RECORDED, log_times, settled
 from simulations.directions import direction
+from simulations.frames import Frame, checked_layers, framed
 from simulations.layered_trajectory import LayeredTrajectory, layered_trajectory
-from simulations.layers import Frame, checked_layers, framed
 from theory.checks import ArgumentError, inside, positive
 from theory.models.factorized import Factorized, Layers, layer_gradients_of
 from theory.rules import Rule, rule

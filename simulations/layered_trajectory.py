@@ -29,7 +29,8 @@ class Event:
     time
         Flow time.
     kind
-        ``extinction`` (the residual vanishes), ``crossing`` (a factor passes through zero) or ``saddle`` (two do).
+        ``extinction`` (the residual vanishes), ``crossing`` (a factor passes through zero), ``saddle`` (two do),
+        ``sliding`` (a layer's gradient stays singular) or ``leaving`` (it no longer does).
     count
         Directions it concerns.
     layers
@@ -57,7 +58,7 @@ class LayeredTrajectory(Trajectory):
         Distance of (W_l W_lᵀ)^(1−α/2) − (W_{l+1}ᵀ W_{l+1})^(1−α/2), which a power law with this α conserves once the
         layers are aligned, from its value at the end, relative to its terms (T, L − 1); NaN for other rules.
     events
-        Extinctions, crossings and saddles, in order.
+        What happened, in order.
     """
 
     layers: Layers

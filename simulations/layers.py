@@ -2,28 +2,27 @@
 
 Layers are integrated as matrices, in the directions of an aligned start where there are such. Clock: time τ with
 dt/dτ = (Σ (h(σ)/σ)²)^(−1/2) over the singular values σ of all layers' gradients, in which a vanishing one decays
-exponentially. The moment at which it vanishes is read off dσ/dt.
+exponentially. The moment at which it vanishes is read off dσ/dt. What follows depends on whether a part Θ of the speed
+along the null directions holds the run where it is (`simulations.surfaces`), and is an
 
-What follows is Filippov's: where G_l has null directions U₀, V₀ the polar factor may be U_r V_rᵀ + U₀ Θ_l V₀ᵀ with any
-‖Θ_l‖ ≤ 1, and the run stays there if some Θ solves U₀ᵀ (dG_l/dt) V₀ = b_l + Σ_m A_lm Θ_m = 0 for all layers:
-
-- *extinction*: the residual vanishes along a direction, which rests. Θ = 0 for two layers and for aligned ones. Else
-  several layers need a Θ, which the conditions leave open (chattering steps and smoothed laws tend to different
-  limits): the flow is not unique, and the run ends.
+- *extinction*: the residual vanishes along a direction, which rests. With Θ = 0 for two layers and for aligned ones;
+  else the other directions push, and the layers work against them until ‖Θ‖ exceeds its bound.
 - *sliding*: a layer's gradient stays singular though neither the residual nor a factor is, which needs layers that
-  are not aligned; discrete steps chatter about this flow. It ends where ‖Θ‖ exceeds 1.
-- *crossing*: no such Θ. A factor passes through zero, or the pull back is too weak: the run goes on with the sign
+  are not aligned. Discrete steps chatter about this flow.
+- *leaving*: ‖Θ‖ has reached its bound, and the run leaves such a surface.
+- *crossing*: no Θ holds. A factor passes through zero, or the pull back is too weak: the run goes on with the sign
   changed.
 - *saddle*: Θ = 0 holds, but since factors vanish in such a way that no layer moves the direction. The flow is not
   unique there, and the direction is left at rest.
+
+Where many Θ would do the run ends, and says that the flow is not unique.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,27 +31,31 @@ from scipy.optimize import brentq
 from threadpoolctl import threadpool_limits
 
 from simulations.descent import RECORDED
-from simulations.directions import rank_cut
+from simulations.frames import checked_layers, framed
 from simulations.layered_trajectory import Event, LayeredTrajectory, layered_trajectory
-from theory.checks import ArgumentError, inside, tolerance, whole
+from simulations.surfaces import ZERO, Hold, Pull, changes, factors_lost, hold
+from theory.checks import TIGHTEST, ArgumentError, inside, tolerance, whole
 from theory.models.factorized import Factorized, Layers, layer_gradients_of
 from theory.rules import Rule, rule
 
 Array = NDArray[np.float64]
 Path = Callable[[float], tuple[float, Layers]]
 REMAINING, VANISHED = 1e-9, 1e-9  # an event is extrapolated over this part of the time, or of its singular value
+AFAR = 1e-6  # of the time: an event that was missed is over when the next one is as far away
+RETURN = 100  # times what was left before a crossing: a value that vanishes again so soon has not crossed
 TOGETHER = 1e-8  # events closer than this, relative to the time, are one
-LOST = 1e-6  # of a product of layers, the part along a direction below which it has lost it
-ZERO = 1e-6  # relative size below which a rate or a Θ counts as zero
 RESTED = 1e-7  # part of the first residual below which one of its singular values has vanished
 CLOSEST = 1e-14  # of the time: an event that near is one
 APART = 1e-4  # of the least singular value that is kept, what null directions may have
 MISSED = 1e-2  # part of a singular value that may be left where it should have vanished
 LEAVING = 1e-6  # part of the time over which a run leaves a surface on which it slid
+DENSER = 1e-2  # of the tolerance for the steps, where they are long, so that what is interpolated keeps it
+STILL = 1e-14  # part of what the layers could make of the target below which a gradient is rounding
 EXPLICIT_STEPS = 300  # after which the implicit solver takes over
 DENSE = 20  # points recorded of each step while they are few
 EMPTIED = 1e-8  # part of the start below which an error counts as extinct after an event
 TINY = 1e-200
+WILD = 1e20  # times the largest layer so far
 
 
 def can_flow(how: Rule) -> bool:
@@ -111,58 +114,6 @@ def layered_flow(
         return run.trajectory()
 
 
-def checked_layers(model: Factorized, start: Layers | None) -> Layers:
-    """The start layers, of the model's shapes and finite."""
-    if start is None:
-        return model.start()
-    found = tuple(np.asarray(layer, float) for layer in start)
-    shapes = tuple(layer.shape for layer in found)
-    if shapes != model.shapes:
-        raise ArgumentError("start", f"hold layers of the shapes {model.shapes}", f"holds {shapes}")
-    if not all(np.isfinite(layer).all() for layer in found):
-        raise ArgumentError("start", "be finite", "holds NaN or Inf")
-    return found
-
-
-@dataclass(frozen=True)
-class Frame:
-    """The coordinates of a run: the target, and the way back to the model's own layers.
-
-    Parameters
-    ----------
-    target
-        M in these coordinates.
-    bases
-        W_l = R_{l+1} X_l R_lᵀ for coordinates X; None where X = W.
-    """
-
-    target: Array
-    bases: tuple[Array, ...] | None
-
-    def back(self, layers: Layers) -> Layers:
-        """Layers (…, ·, ·) of the model from those in these coordinates."""
-        if self.bases is None:
-            return layers
-        pairs = itertools.pairwise(self.bases)
-        return tuple(after @ layer @ before.T for (before, after), layer in zip(pairs, layers, strict=True))
-
-    def amplitudes(self, model: Factorized, layers: Layers) -> Array:
-        """‖(P − P*) vᵢ‖ of each direction (…, n) for layers (…, ·, ·) in these coordinates."""
-        product, aligned = model.product(layers), self.bases is not None
-        error = product - np.diag(model.reached) if aligned else (product - model.minimiser) @ model.right
-        amplitudes: Array = np.sqrt((error**2).sum(axis=-2))
-        return amplitudes
-
-
-def framed(model: Factorized, layers: Layers, turn: bool = True) -> tuple[Frame, Layers]:
-    """Coordinates for a run: the directions of an aligned start if `turn`, else those of the model."""
-    found = model.frames(layers) if turn else None
-    if found is None:
-        return Frame(model.target, None), layers
-    sizes, bases = found
-    return Frame(np.diag(model.values), bases), tuple(np.diag(size) for size in sizes)
-
-
 def _norms(layers: Layers) -> Array:
     return np.array([np.linalg.norm(layer, 2) for layer in layers])
 
@@ -171,31 +122,11 @@ def _size(matrix: Array) -> float:
     return float(np.linalg.norm(matrix, 2)) if matrix.size else 0.0
 
 
-def _along(pull: Pull, theta: Array) -> Array:
-    """U₀ Θ V₀ᵀ."""
-    left, right = pull.null
-    return left @ theta @ right
-
-
-@dataclass(frozen=True)
-class Pull:
-    """One layer's gradient, seen by its rule: its singular values above zero, and all its singular vectors."""
-
-    left: Array
-    values: Array
-    right: Array
-    speeds: Array
-
-    @property
-    def way(self) -> Array:
-        """D (·, ·), without its part along null directions."""
-        count = len(self.values)
-        return (self.left[:, :count] * self.speeds) @ self.right[:count]
-
-    @property
-    def null(self) -> tuple[Array, Array]:
-        """Null directions U₀ (m, ·) and V₀ᵀ (·, p)."""
-        return self.left[:, len(self.values) :], self.right[len(self.values) :]
+def _jump(how: Rule) -> float:
+    """h(0⁺), the speed that the law gives to a singular value about to vanish."""
+    if how.vanishing_power == 1:
+        return float(np.asarray(how.speed(TINY, TINY, 1)))
+    return np.inf if how.vanishing_power > 1 else 0.0
 
 
 class _Run:
@@ -226,7 +157,7 @@ class _Run:
         self.near = REMAINING  # of the time, within which an event is looked at
         self.nulls = np.zeros(len(self.layers), int)  # singular values of each layer's gradient that are held at zero
         self.slides = False  # whether some of them need a part of the speed to stay there
-        self.bound = 1.0 if how.power == 1 else np.inf if self.vanishing > 1 else 0.0  # of ‖Θ‖
+        self.bound = _jump(how)  # of ‖Θ‖
         self.active = self.seen.learns & (self.seen.amplitudes > 0)
         self.level = threshold * self.seen.amplitudes
         self.arrivals = np.where(self.seen.learns & (self.seen.amplitudes == 0), 0.0, np.nan)
@@ -241,15 +172,11 @@ class _Run:
         return layer_gradients_of(layers, product - self.frame.target, self.model.weight_decay)
 
     def _pulls(self, layers: Layers) -> list[Pull]:
-        return [self._pull(layer, gradient) for layer, gradient in enumerate(self._gradients(layers))]
+        most = self.full - self.nulls
+        return [Pull.of(self.how, g, int(count)) for g, count in zip(self._gradients(layers), most, strict=True)]
 
-    def _pull(self, layer: int, gradient: Array) -> Pull:
-        left, values, right = np.linalg.svd(gradient)
-        count = int(rank_cut(values, gradient.shape).sum()) if values[0] > 0 else 0
-        values = values[: min(count, self.full - self.nulls[layer])]
-        norm = float(np.sqrt((values**2).sum()))
-        speeds = np.broadcast_to(np.asarray(self.how.speed(values, norm, 1), float), values.shape)
-        return Pull(left, values, right, speeds)
+    def _hold(self, pulls: list[Pull]) -> Hold:
+        return hold(self._gradients, self.layers, pulls, self.vanishing)
 
     def _pace(self, pulls: list[Pull]) -> float:
         """dt/dτ."""
@@ -271,6 +198,8 @@ class _Run:
 
     def _derivative(self, _: float, state: Array) -> Array:
         self.evaluations += 1
+        if not np.abs(state[1:]).max() <= WILD * self.sizes.max():
+            return np.full(len(state), np.nan)  # a step that was tried goes too far: the solver takes a shorter one
         layers = self._unpacked(state)
         pulls = self._pulls(layers)
         pace, ways = self._pace(pulls), self._ways(layers, pulls)
@@ -278,20 +207,27 @@ class _Run:
 
     def _ways(self, layers: Layers, pulls: list[Pull]) -> Layers:
         """D of each layer, with its part along null directions where the run slides."""
-        ways = tuple(pull.way for pull in pulls)
         if not self.slides:
-            return ways
-        thetas = self._held(layers, pulls, ways)[0]
-        thetas = [theta * min(1.0, self.bound / (_size(theta) or 1.0)) for theta in thetas]
-        return tuple(way + _along(pull, theta) for way, pull, theta in zip(ways, pulls, thetas, strict=True))
+            return tuple(pull.way for pull in pulls)
+        thetas = hold(self._gradients, layers, pulls, self.vanishing).thetas
+        cut = [theta * min(1.0, self.bound / (_size(theta) or 1.0)) for theta in thetas]
+        return tuple(pull.way + pull.along(theta) for pull, theta in zip(pulls, cut, strict=True))
 
     def integrate(self) -> None:
         """Segment by segment, each ended by an event, until rest, arrival or the limit."""
+        if self._still():
+            self.reason = self._rest()
         while not self.reason:
             if not any(pull.values.size for pull in self._pulls(self.layers)):
                 self.reason = self._rest()
                 return
             self._segment()
+
+    def _still(self) -> bool:
+        """Whether all gradients are rounding."""
+        largest = max(float(np.abs(gradient).max()) for gradient in self._gradients(self.layers))
+        size = float(self.sizes.max())
+        return largest <= STILL * (size ** (len(self.layers) - 1)) * max(float(self.model.values[0]), self.sizes.prod())
 
     def _rest(self) -> str:
         saddles = sum(event.count for event in self.events if event.kind == "saddle")
@@ -304,7 +240,8 @@ class _Run:
         least = sizes[sizes > 0].min(initial=1.0)
         soon = self._pace(self._pulls(self.layers))
         atol = np.concatenate([[self.rtol * 1e-3 * (self.time + soon)], np.full(len(sizes), self.rtol * 1e-2 * least)])
-        return kind(self._derivative, 0.0, state, np.inf, rtol=self.rtol, atol=np.maximum(atol, 1e-25))
+        rtol = max(DENSER * self.rtol, TIGHTEST) if self.vanishing <= 0 else self.rtol
+        return kind(self._derivative, 0.0, state, np.inf, rtol=rtol, atol=np.maximum(atol, 1e-25))
 
     def _segment(self) -> None:
         state = np.concatenate([[self.time], *[layer.ravel() for layer in self.layers]])
@@ -312,7 +249,9 @@ class _Run:
         while not self.reason:
             if taken == EXPLICIT_STEPS:
                 solver = self._solver(LSODA, solver.y)
-            message = solver.step()
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "lsoda", UserWarning)  # its status says so too
+                message = solver.step()
             taken += 1
             if solver.status == "failed":
                 self.reason = f"the solver gave up at t = {self.time:.6g}: {message}"
@@ -361,36 +300,57 @@ class _Run:
         ways = self._ways(self.layers, pulls)
         remaining = self._remaining(pulls, ways)
         soonest = min((float(times.min()) for times in remaining if len(times)), default=np.inf)
+        if soonest > AFAR * self.time:
+            self.near = REMAINING
         if not (soonest <= self.near * self.time or self._in_noise(pulls, remaining, soonest)):
             return self.slides and self._left(pulls, ways)
         gone = [times <= soonest * (1 + TOGETHER) + REMAINING * self.time for times in remaining]
+        before = self.layers, self.nulls, self.time
+        event = self._passed(pulls, gone, soonest)
+        if event is None:
+            self.layers, self.nulls, self.time = before
+            self.near /= 10
+            return False
+        self.near = REMAINING
+        self._happened(event)
+        return True
+
+    def _passed(self, pulls: list[Pull], gone: list[NDArray[np.bool_]], soonest: float) -> Event | None:
+        """Go to the moment at which singular values are gone, and behind it; None where they only came close."""
+        layers, nulls, time = self.layers, self.nulls, self.time
         counts = np.array([int(places.sum()) for places in gone])
         if self.how.isotropic:
-            counts[:] = self.full - self.nulls  # the whole gradient vanishes
-        before, held = self.layers, self.nulls
+            counts[:] = self.full - nulls  # the whole gradient vanishes
         self._advance(pulls, gone, soonest, self.vanishing)
-        self.nulls = held + counts
+        self.nulls = nulls + counts
         rested = self._rested()
         if rested > self.rested:
             self.nulls = np.maximum(self.nulls, rested)
         elif self.near > CLOSEST and not self._gone(pulls, gone):
-            self.nulls, self.layers, self.time = held, before, self.time - soonest
-            self.near /= 10
-            return False
+            return None
         kind, slides = self._classified(pulls, gone, rested)
-        layers = tuple(int(place) + 1 for place in np.flatnonzero(self.nulls - held))
-        self.events.append(Event(self.time, kind, int((self.nulls - held).max()), layers))
-        self._note()
+        new = self.nulls - nulls
+        event = Event(self.time, kind, int(new.max()), tuple(int(place) + 1 for place in np.flatnonzero(new)))
         if kind == "crossing":
-            self.nulls, self.layers, self.time = held, before, self.time - soonest
+            self.layers, self.nulls, self.time = layers, nulls, time
             self._advance(pulls, gone, soonest * self.vanishing, 1.0)
             self._advance(pulls, gone, soonest * self.vanishing, -1.0)
-        else:
-            self.rested, self.slides = rested, slides
-        self.near = REMAINING
+            return event if self.near <= CLOSEST or not self._falls(soonest) else None
+        self.rested, self.slides = rested, slides
+        return event
+
+    def _falls(self, soonest: float) -> bool:
+        """Whether a singular value is again about to vanish behind a crossing: it had only come close."""
+        pulls = self._pulls(self.layers)
+        remaining = self._remaining(pulls, self._ways(self.layers, pulls))
+        return min((float(times.min()) for times in remaining if len(times)), default=np.inf) <= RETURN * soonest
+
+    def _happened(self, event: Event) -> None:
+        """Record an event."""
+        self.events.append(event)
+        self._note()
         self.points.append((self.time, self.layers))
         self.ranks.append(self._rank())
-        return True
 
     def _rested(self) -> int:
         """Directions along which the residual has vanished since the start."""
@@ -406,63 +366,22 @@ class _Run:
             if which.any():
                 values = np.linalg.svd(gradient, compute_uv=False)
                 place = len(pull.values) - int(which.sum())
-                if values[place] > MISSED * pull.values[which].max():
+                if values[place] > max(MISSED * pull.values[which].max(), self.rtol * values[0]):
                     return False
         return True
 
     def _classified(self, pulls: list[Pull], gone: list[NDArray[np.bool_]], rested: int) -> tuple[str, bool]:
         """What an event is, from the Θ that would hold all null directions; and whether they are not zero."""
-        shut = self._pulls(self.layers)
-        thetas, misfit = self._held(self.layers, shut, tuple(pull.way for pull in shut))
-        size = max(map(_size, thetas))
-        if misfit > ZERO or size > self.bound + ZERO:
+        held = self._hold(self._pulls(self.layers))
+        size = max(map(_size, held.thetas))
+        if not held.unique and held.misfit <= ZERO:
+            self.reason = f"stopped at t = {self.time:.6g}: the flow is not unique beyond this event"
+        elif held.misfit > ZERO or size > self.bound + ZERO:
             return "crossing", self.slides
-        if size <= ZERO and self._factors_lost(pulls, gone):
+        if size <= ZERO and factors_lost(self.layers, self.sizes, pulls, gone):
             return "saddle", False
-        if sum(_size(theta) > ZERO for theta in thetas) > 1:
-            self.reason = f"stopped at t = {self.time:.6g}: the flow is not unique beyond this extinction"
         whole = rested > self.rested or all(which.any() for which in gone)
         return ("extinction" if whole else "sliding"), size > ZERO
-
-    def _factors_lost(self, pulls: list[Pull], gone: list[NDArray[np.bool_]]) -> bool:
-        """Whether every layer stands still along its new null directions because the layers about it vanish there."""
-        lost = []
-        for place, (pull, which) in enumerate(zip(pulls, gone, strict=True)):
-            count = len(pull.values)
-            above = functools.reduce(lambda b, w: w @ b, self.layers[place + 1 :], pull.left[:, :count][:, which])
-            below = functools.reduce(lambda b, w: b @ w, reversed(self.layers[:place]), pull.right[:count][which])
-            over = np.linalg.norm(above, axis=0) <= LOST * self.sizes[place + 1 :].prod()
-            under = np.linalg.norm(below, axis=1) <= LOST * self.sizes[:place].prod()
-            lost.append(bool((over | under).all()) and bool(which.any()))
-        return all(lost)
-
-    def _held(self, layers: Layers, pulls: list[Pull], ways: Layers) -> tuple[list[Array], float]:
-        """The least Θ_l that keep null directions null, and the relative misfit."""
-        shapes = [(pull.null[0].shape[1], pull.null[1].shape[0]) for pull in pulls]
-        ends = np.cumsum([rows * columns for rows, columns in shapes])
-        thetas = [np.zeros(shape) for shape in shapes]
-        drift = self._drift(layers, pulls, ways)
-        scale = sum(float(np.linalg.norm(change)) for change in self._changes(layers, ways)) or 1.0
-        if np.linalg.norm(drift) <= ZERO * scale:
-            return thetas, 0.0
-        columns = []
-        for place, pull in enumerate(pulls):
-            for unit in np.eye(shapes[place][0] * shapes[place][1]):
-                moved = [np.zeros(layer.shape) for layer in layers]
-                moved[place] = _along(pull, unit.reshape(shapes[place]))
-                columns.append(self._drift(layers, pulls, tuple(moved)))
-        matrix = np.array(columns).T
-        found = -np.linalg.lstsq(matrix, drift, rcond=ZERO)[0]
-        misfit = float(np.linalg.norm(drift + matrix @ found)) / scale
-        parts = np.split(found, ends[:-1])
-        return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)], misfit
-
-    def _drift(self, layers: Layers, pulls: list[Pull], ways: Layers) -> Array:
-        """U₀ᵀ (dG_l/dt) V₀ of all layers, one after the other."""
-        changes = self._changes(layers, ways)
-        return np.concatenate(
-            [(pull.null[0].T @ change @ pull.null[1].T).ravel() for pull, change in zip(pulls, changes, strict=True)]
-        )
 
     def _left(self, pulls: list[Pull], ways: Layers) -> bool:
         """Whether the run has left a surface on which it slid: ‖Θ‖ exceeds its bound."""
@@ -471,19 +390,17 @@ class _Run:
         null = max(_size(p.null[0].T @ g @ p.null[1].T) for p, g in zip(pulls, gradients, strict=True))
         if null > APART * kept:  # too close to the next event to tell null directions from it
             return False
-        thetas, _ = self._held(self.layers, pulls, tuple(pull.way for pull in pulls))
-        sizes = np.array([_size(theta) for theta in thetas])
+        sizes = np.array([_size(theta) for theta in self._hold(pulls).thetas])
         out = sizes > self.bound
         if not out.any():
             return False
         self.nulls[out] -= 1
         self.slides = bool((sizes[~out] > ZERO).any())
+        self.rested = min(self.rested, self._rested())
         length = LEAVING * self.time
         self.layers = tuple(layer - length * way for layer, way in zip(self.layers, ways, strict=True))
         self.time += length
-        self.events.append(Event(self.time, "leaving", 1, tuple(int(place) + 1 for place in np.flatnonzero(out))))
-        self.points.append((self.time, self.layers))
-        self.ranks.append(self._rank())
+        self._happened(Event(self.time, "leaving", 1, tuple(int(place) + 1 for place in np.flatnonzero(out))))
         return True
 
     def _in_noise(self, pulls: list[Pull], remaining: list[Array], soonest: float) -> bool:
@@ -500,14 +417,14 @@ class _Run:
         ways = list(self._ways(self.layers, pulls))
         for place, (pull, which) in enumerate(zip(pulls, gone, strict=True)):
             turned = np.where(which, (factor - 1) * pull.speeds, 0.0)
-            ways[place] = ways[place] + (pull.left[:, : len(turned)] * turned) @ pull.right[: len(turned)]
+            ways[place] = ways[place] + pull.among(turned)
         self.layers = tuple(layer - length * way for layer, way in zip(self.layers, ways, strict=True))
         self.time += length
 
     def _remaining(self, pulls: list[Pull], ways: Layers) -> list[Array]:
         """Time until each singular value of each layer's gradient vanishes, at its present rate."""
         found = []
-        for pull, change in zip(pulls, self._changes(self.layers, ways), strict=True):
+        for pull, change in zip(pulls, changes(self._gradients, self.layers, ways), strict=True):
             count = len(pull.values)
             left, right = pull.left[:, :count], pull.right[:count]
             rates, values = -np.einsum("ik,ij,kj->k", left, change, right), pull.values
@@ -519,12 +436,6 @@ class _Run:
             times[falling] = values[falling] / (self.vanishing * rates[falling])
             found.append(times)
         return found
-
-    def _changes(self, layers: Layers, ways: Layers) -> Layers:
-        """dG_l/dt along some ways, by a complex step: the gradients are polynomials."""
-        tiny = 1e-100
-        moved = tuple(layer - 1j * tiny * way for layer, way in zip(layers, ways, strict=True))
-        return tuple(gradient.imag / tiny for gradient in self._gradients(moved))
 
     def _note(self) -> None:
         """Arrivals within the last stretch before an event, and directions that are extinct."""

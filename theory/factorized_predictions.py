@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -166,7 +165,7 @@ def _times(derivation: Derivation, rule: Rule, mode: Mode, step: float | None) -
         return _unbalanced_descent(derivation, mode), None
     if mode.decay == 0 and "least_pull" in derivation.laws:
         return _by_least_factor(derivation, rule, mode)
-    return (_by_factor(derivation, mode), None) if mode.balanced else NOTHING
+    return _by_factor(derivation, rule, mode) if mode.balanced else NOTHING
 
 
 SYMBOLS = (chain.START, chain.END, TARGET, DECAY, chain.THRESHOLD, chain.ETA)
@@ -210,50 +209,112 @@ def _unbalanced_descent(derivation: Derivation, mode: Mode) -> float | None:
     return (lift(mode.arrived) - lift(mode.start) - math.log(mode.threshold)) / law("wide", 0.0)
 
 
-def _by_factor(derivation: Derivation, mode: Mode) -> float:
+def _by_factor(derivation: Derivation, rule: Rule, mode: Mode) -> Times:
     """Balanced, any law: the integral of 1/h(|g|) over the factor."""
-    from scipy.integrate import quad
-
+    depth = len(mode.sizes)
+    begin, there, end = (a ** (1 / depth) for a in (mode.start, mode.arrived, mode.reached))
     gradient = derivation.function("gradient", (chain.FACTOR, TARGET, DECAY))
-    slowness = derivation.function("slowness", (sp.Symbol("g", positive=True),))
-    ends = (mode.start ** (1 / len(mode.sizes)), mode.arrived ** (1 / len(mode.sizes)))
+    settling = derivation.function("settling", (chain.DISTANCE, chain.ENDS[0], TARGET, DECAY))
 
-    def pace(w: float) -> float:
-        return float(slowness(abs(float(gradient(w, mode.target, mode.decay)))))
+    def distance(part: float) -> float:
+        """Of the factor at which this part of the first error is left."""
+        return -end * math.expm1(math.log1p(part * (mode.start / mode.reached - 1)) / depth)
 
-    return float(quad(pace, min(ends), max(ends), epsabs=0, epsrel=1e-12, limit=400)[0])
+    return _elapsed(
+        _slowness(derivation, lambda w: gradient(w, mode.target, mode.decay)),
+        _slowness(derivation, lambda x: settling(x, end, mode.target, mode.decay)),
+        (begin, there, end),
+        (distance(1.0), distance(mode.threshold)),
+        float(rule.vanishing_power),
+    )
 
 
 def _by_least_factor(derivation: Derivation, rule: Rule, mode: Mode) -> Times:
-    """A power law, factors of any size and a positive product: the integral over the least factor's distance."""
-    exponent = 2 - float(sp.sympify(rule.power))
-    sizes = sorted(map(abs, mode.sizes))
-    ends = _ends(sizes, exponent, mode.target)
-    symbols = (chain.DISTANCE, *chain.ENDS[: len(ends)])
-    residual = functools.partial(_at, derivation.function("residual", symbols), ends)
-    pull = functools.partial(_at, derivation.function("least_pull", symbols), ends)
-    slowness = derivation.function("slowness", (sp.Symbol("g", positive=True),))
-    begin = _begin(residual, mode, ends[0] - sizes[0])
-    arrived = _root(lambda x: residual(x) - mode.threshold * residual(begin), 0.0, begin)
+    """A power law, factors of any size and a positive product: the integral over the least factor."""
     alpha = float(sp.sympify(rule.power))
+    sizes = tuple(sorted(map(abs, mode.sizes)))
+    ends = _ends(sizes, 2 - alpha, mode.target)
+    symbols, half = (chain.DISTANCE, *chain.ENDS[: len(ends)]), ends[0] / 2
+    residual, pull, others = (derivation.function(name, symbols) for name in ("residual", "least_pull", "others"))
 
-    def elapsed(near: float) -> float:
-        return _integral(lambda x: float(slowness(abs(pull(x)))), near, begin, alpha)
+    def product(w: float) -> float:  # anchored at the start, where the distance from the end has no digits
+        return w * float(others(sizes[0] - w, *sizes))
 
-    return elapsed(arrived), elapsed(0.0) if alpha > 0 else None
+    def distance(part: float) -> float:
+        """Of the least factor, past half way, at which this part of the first residual is left."""
+        left = part * (mode.target - mode.start)
+        above = -2 * abs(sizes[0] - ends[0]) - 1e-9 * ends[0]
+        return _root(lambda x: float(residual(x, *ends)) - left, 0.0, 1.01 * half if left > 0 else above)
+
+    grows = sizes[0] < half
+    if grows and product(half) > mode.arrived:
+        there, near = _root(lambda w: product(w) - mode.arrived, sizes[0], half), (half, half)
+    else:
+        there, near = half, (half if grows else distance(1.0), distance(mode.threshold))
+    return _elapsed(
+        _slowness(derivation, lambda w: product(w) / w * (mode.target - product(w))),
+        _slowness(derivation, lambda x: pull(x, *ends)),
+        (sizes[0], there, ends[0]),
+        near,
+        alpha,
+    )
 
 
-def _at(law: Callable[..., float], ends: tuple[float, ...], distance: float) -> float:
-    return float(law(distance, *ends))
+def _slowness(derivation: Derivation, gradient: Callable[[float], float]) -> Callable[[float], float]:
+    """1/h of the size of a gradient."""
+    law = derivation.function("slowness", (sp.Symbol("g", positive=True),))
+    return lambda x: float(law(abs(float(gradient(x)))))
 
 
-def _begin(residual: Callable[[float], float], mode: Mode, near: float) -> float:
-    """The start's distance, from its residual: a difference of factors would lose digits."""
-    wanted = mode.target - mode.start
-    return _root(lambda x: residual(x) - wanted, 0.0, near * (1 + 1e-6)) if near != 0 else 0.0
+def _elapsed(
+    growing: Callable[[float], float],
+    settling: Callable[[float], float],
+    factor: tuple[float, float, float],
+    distance: tuple[float, float],
+    alpha: float,
+) -> Times:
+    """Time to an arrival and to the end: over the factor up to half of its end, then over its distance from there.
+
+    Parameters
+    ----------
+    growing, settling
+        Time for each unit of the factor, as a function of the factor and of its distance from the end.
+    factor
+        The factor at the start, at the arrival and at the end.
+    distance
+        Its distance from the end at the start and at the arrival, negative from above.
+    alpha
+        The law is σ^(1−α) where the gradient vanishes.
+    """
+    (begin, there, end), (first, arrived) = factor, distance
+    grown, rest, half = 0.0, 0.0, end / 2
+    if begin < half:
+        grown, rest = _logarithmic(growing, begin, min(there, half)), _logarithmic(growing, min(there, half), half)
+        first = half
+    last = min(first, arrived, key=abs)
+    arrival = grown + _logarithmic(settling, last, first)
+    return arrival, arrival + rest + _tail(settling, last, alpha) if alpha > 0 else None
 
 
-def _ends(sizes: list[float], exponent: float, target: float) -> tuple[float, ...]:
+def _logarithmic(pace: Callable[[float], float], low: float, high: float) -> float:
+    """∫ of 1/h between two numbers of one sign, over the logarithm."""
+    sign = math.copysign(1.0, high)
+    return _integral(lambda y: pace(sign * math.exp(y)) * math.exp(y), math.log(abs(low)), math.log(abs(high)))
+
+
+def _tail(pace: Callable[[float], float], far: float, alpha: float) -> float:
+    """∫ of 1/h over the distance down to zero, where it behaves as the (α − 1)-th power."""
+    power, sign = max(1 / alpha, 1.0), math.copysign(1.0, far)
+    return _integral(lambda y: pace(sign * y**power) * power * y ** (power - 1), 0.0, abs(far) ** (1 / power))
+
+
+def _integral(function: Callable[[float], float], low: float, high: float) -> float:
+    from scipy.integrate import quad
+
+    return float(quad(function, low, high, epsabs=0, epsrel=1e-12, limit=400, full_output=1)[0])
+
+
+def _ends(sizes: tuple[float, ...], exponent: float, target: float) -> tuple[float, ...]:
     """The factors at which the product is the target and the conserved quantities are those of the start."""
 
     def grown(least: float) -> list[float]:
@@ -276,18 +337,4 @@ def _ends(sizes: list[float], exponent: float, target: float) -> tuple[float, ..
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
     from scipy.optimize import brentq
 
-    return low if low == high else float(brentq(function, low, high, xtol=1e-300, rtol=8.9e-16, maxiter=500))
-
-
-def _integral(pace: Callable[[float], float], near: float, far: float, alpha: float) -> float:
-    """∫ of 1/h over the distance, which behaves as its (α − 1)-th power near 0 where α > 0."""
-    from scipy.integrate import quad
-
-    power = 1 / alpha if 0 < alpha < 1 else 1.0
-    ends = sorted(abs(x) ** (1 / power) for x in (near, far))
-    sign = math.copysign(1.0, far)
-
-    def integrand(y: float) -> float:
-        return pace(sign * y**power) * power * y ** (power - 1)
-
-    return float(quad(integrand, ends[0], ends[1], epsabs=0, epsrel=1e-12, limit=400)[0])
+    return float(brentq(function, low, high, xtol=1e-300, rtol=8.9e-16, maxiter=500))

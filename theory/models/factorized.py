@@ -105,7 +105,7 @@ class Factorized:
     def __post_init__(self) -> None:
         nonnegative("weight_decay", self.weight_decay)
         checked_depth(self.depth)
-        if self.hidden is not None and self.hidden < len(self.values):
+        if self.hidden is not None and whole("hidden", self.hidden) < len(self.values):
             raise ArgumentError(
                 "hidden", f"be at least the number of directions, {len(self.values)}", f"is {self.hidden}"
             )

@@ -145,20 +145,18 @@ def _gradient_residual(depth: int) -> list[sp.Expr]:
 
 
 def _turn(index: int) -> sp.Matrix:
-    """A rotation by any angle, with its cosine and sine as symbols."""
-    c, s = sp.symbols(f"c{index} s{index}", real=True)
-    return sp.Matrix([[c, -s], [s, c]])
+    """A rotation, of any angle."""
+    cosine, sine = sp.symbols(f"c{index} s{index}", real=True)
+    return sp.Matrix([[cosine, -sine], [sine, cosine]])
 
 
-def _on_circles(entry: sp.Expr, count: int) -> sp.Expr:
-    """The entry, reduced by cos² + sin² = 1 for each rotation."""
-    entry = sp.expand(entry)
-    for index in range(count):
-        c, s = sp.symbols(f"c{index} s{index}", real=True)
-        entry = sp.expand(sp.rem(entry, s**2 + c**2 - 1, s))
-    return entry
+def _turned(entry: sp.Expr, count: int) -> sp.Expr:
+    """A polynomial of the entries of that many rotations, with c² + s² = 1."""
+    circles = [sum(entry**2 for entry in _turn(index)[:, 0]) - 1 for index in range(count)]
+    return sp.reduced(sp.expand(entry), circles)[1]
 
 
+@functools.cache
 def _direction_residual(depth: int) -> list[sp.Expr]:
     turns = [_turn(index) for index in range(depth + 1)]
     modes = [sp.symbols(f"w{layer}_:2", real=True) for layer in range(depth)]
@@ -171,7 +169,7 @@ def _direction_residual(depth: int) -> list[sp.Expr]:
         for i in range(2):
             own = {name: modes[layer][i] for layer, name in enumerate(factors(depth))} | {TARGET: targets[i]}
             found[i, i] -= layer_gradients(depth, DECAY)[place].subs(own, simultaneous=True)
-        residuals += [_on_circles(entry, depth + 1) for entry in found]
+        residuals += [_turned(entry, depth + 1) for entry in found]
     return residuals
 
 
@@ -198,8 +196,8 @@ def _mode_residual(rule: Rule, names: tuple[sp.Symbol, ...]) -> list[sp.Expr]:
     pulls = sp.symbols("p1 p2", positive=True)
     update = after * sp.diag(*[rule.law.subs(SIGMA, p) for p in pulls]) * before.T
     along = after.T * update * before
-    along -= sp.diag(*[rule.law.subs(SIGMA, p) for p in pulls])
-    return [_on_circles(entry, 2) for entry in along]
+    speeds = sp.diag(*[rule.law.subs(SIGMA, pull) for pull in pulls])
+    return [_turned(entry, 2) for entry in along - speeds]
 
 
 def _conserved(rule: Rule, depth: int) -> Step:
@@ -234,18 +232,41 @@ def balanced_gradient(depth: int) -> sp.Expr:
     return -_pull(depth) + DECAY * FACTOR
 
 
+def _settling(depth: int) -> sp.Expr:
+    """−g of a balanced mode at distance δ from the factor z where its gradient vanishes, without cancellation."""
+    end = ENDS[0]
+    terms = [
+        (depth - 1, TARGET * end ** (depth - 1)),
+        (2 * depth - 1, -(end ** (2 * depth - 1))),
+        (1, -DECAY * end),
+    ]
+    return sp.Add(*(term * _expm1(power * _log1p(-DISTANCE / end)) for power, term in terms))
+
+
+def _settling_residual(settling: sp.Expr, gradient: sp.Expr) -> sp.Expr:
+    """The stated pull against the gradient, which vanishes at z."""
+    end = ENDS[0]
+    exact = _plain(settling).subs(DISTANCE, end - FACTOR)
+    return sp.expand(sp.simplify(exact) + gradient - gradient.subs(FACTOR, end))
+
+
 def _flow(rule: Rule, depth: int) -> tuple[list[Step], dict[str, sp.Expr]]:
     assert rule.law is not None
     gradient = balanced_gradient(depth)
+    settling = _settling(depth)
     steps = [
         Step(
             "balanced mode",
             sp.Eq(sp.Symbol("g"), gradient, evaluate=False),
             "From factors of equal size w, a = w^L, every layer has the same gradient and they stay equal.",
-            lambda: [g.subs(dict.fromkeys(factors(depth), FACTOR)) - gradient for g in layer_gradients(depth, DECAY)],
+            lambda: [
+                *(g.subs(dict.fromkeys(factors(depth), FACTOR)) - gradient for g in layer_gradients(depth, DECAY)),
+                _settling_residual(settling, gradient),
+            ],
         )
     ]
-    laws = {"gradient": gradient, "slowness": 1 / rule.law.subs(SIGMA, sp.Symbol("g", positive=True))}
+    slowness = 1 / rule.law.subs(SIGMA, sp.Symbol("g", positive=True))
+    laws = {"gradient": gradient, "settling": settling, "slowness": slowness}
     if rule.power is not None:
         steps.append(_unbalanced(rule, depth, laws))
     if rule.power == 1:
@@ -261,13 +282,13 @@ def _unbalanced(rule: Rule, depth: int, laws: dict[str, sp.Expr]) -> Step:
     exponent = 2 - sp.sympify(rule.power)
     ends = ENDS[:depth]
     if exponent == 0:
-        logs = [sp.log(1 - DISTANCE / ends[0])] * depth
+        logs = [_log1p(-DISTANCE / ends[0])] * depth
     else:
-        lost = -(ends[0] ** exponent) * _expm1(exponent * sp.log(1 - DISTANCE / ends[0]))
-        logs = [sp.log(1 - lost / end**exponent) / exponent for end in ends]
+        lost = -(ends[0] ** exponent) * _expm1(exponent * _log1p(-DISTANCE / ends[0]))
+        logs = [_log1p(-lost / end**exponent) / exponent for end in ends]
     residual = -sp.prod(ends) * _expm1(sp.Add(*logs))  # s − a
     others = sp.prod(ends[1:]) * sp.exp(sp.Add(*logs[1:]))
-    laws["residual"], laws["least_pull"] = residual, others * residual
+    laws |= {"residual": residual, "least_pull": others * residual, "others": others}
     time = sp.Symbol("t")
     return Step(
         "time",
@@ -283,6 +304,18 @@ def _expm1(x: sp.Expr) -> sp.Expr:
     return sp.Function("expm1")(x)
 
 
+def _log1p(x: sp.Expr) -> sp.Expr:
+    """log(1 + x), likewise."""
+    return sp.Function("log1p")(x)
+
+
+def _plain(expression: sp.Expr) -> sp.Expr:
+    """The same in functions that SymPy simplifies."""
+    return expression.replace(sp.Function("expm1"), lambda x: sp.exp(x) - 1).replace(
+        sp.Function("log1p"), lambda x: sp.log(1 + x)
+    )
+
+
 def _unbalanced_residual(
     exponent: sp.Expr, ends: tuple[sp.Symbol, ...], logs: list[sp.Expr], residual: sp.Expr
 ) -> list[sp.Expr]:
@@ -290,16 +323,17 @@ def _unbalanced_residual(
     part = sp.Symbol("u", positive=True)  # of the least factor, that is 1 − δ/z₁
 
     def value(expression: sp.Expr) -> sp.Expr:
-        return expression.replace(sp.Function("expm1"), lambda x: sp.exp(x) - 1).subs(DISTANCE, ends[0] * (1 - part))
+        return _plain(expression).subs(DISTANCE, ends[0] * (1 - part))
 
     def forced(expression: sp.Expr) -> sp.Expr:
         return sp.powdenest(sp.expand_power_base(sp.expand_log(expression, force=True), force=True), force=True)
 
-    now = [end * sp.exp(value(log)) for end, log in zip(ends, logs, strict=True)]
-    kept = [
-        forced(end**exponent * sp.exp(exponent * value(log)) if exponent != 0 else sp.log(w))
-        for end, log, w in zip(ends, logs, now, strict=True)
-    ]
+    gained = [value(log) for log in logs]  # log w − log z
+    now = [end * sp.exp(gain) for end, gain in zip(ends, gained, strict=True)]
+    if exponent == 0:
+        kept = [forced(sp.log(w)) for w in now]
+    else:
+        kept = [forced(end**exponent * sp.exp(exponent * gain)) for end, gain in zip(ends, gained, strict=True)]
     drift = [sp.expand(sp.diff(entry - kept[0], part)) for entry in kept]
     return [sp.simplify(now[0] - ends[0] * part), *drift, sp.simplify(value(residual) - sp.prod(ends) + sp.prod(now))]
 

@@ -1,0 +1,208 @@
+"""Flows and steps of factorised models: aligned ones against predictions, others against balance, steps and limits."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from numpy.polynomial import legendre
+
+from simulations.layered_descent import layered_descend
+from simulations.layered_trajectory import LayeredTrajectory
+from simulations.layers import layered_flow
+from theory.checks import ArgumentError
+from theory.models.factorized import Factorized
+from theory.predictions import predict
+from theory.rules import rule
+
+CLOSE = 3e-8  # at a tolerance of 1e-10 the worst of these is 1.7e-8, where a step is interpolated
+
+
+def random(shape, depth, seed=1, **options):
+    """A target with Gaussian entries."""
+    return Factorized.from_target(np.random.default_rng(seed).standard_normal(shape), depth=depth, **options)
+
+
+def kinds(run):
+    return [(event.kind, event.layers) for event in run.events]
+
+
+def polar(gradient):
+    left, _, right = np.linalg.svd(gradient, full_matrices=False)
+    return left @ right
+
+
+def stepped(model, layers, end, count):
+    """EGD's layers after so many steps to a flow time, written out."""
+    for _ in range(count):
+        pulls = [polar(gradient) for gradient in model.gradients(layers)]
+        layers = tuple(layer - end / count * pull for layer, pull in zip(layers, pulls, strict=True))
+    return layers
+
+
+def distance(one, other):
+    return np.sqrt(sum(((a - b) ** 2).sum() for a, b in zip(one, other, strict=True)))
+
+
+@pytest.mark.parametrize("name", ["gd", "egd", "power:0.5", "ngd", "damped:0.1"])
+@pytest.mark.parametrize(("depth", "hidden", "seed"), [(2, None, 3), (2, 5, None), (3, 4, 3), (4, None, None)])
+def test_a_balanced_flow_is_as_predicted(name, depth, hidden, seed):
+    model = Factorized.from_spectrum([3.0, 1.0, 1.0, 0.3], depth=depth, hidden=hidden, seed=seed, start=0.01)
+    run, found = layered_flow(model, name), predict(model, rule(name), "flow", model.start())
+    np.testing.assert_allclose(run.arrivals, found.arrivals, rtol=CLOSE)
+    if found.extinctions[0] is not None:
+        np.testing.assert_allclose(run.extinctions, found.extinctions, rtol=CLOSE)
+        assert [event.count for event in run.events] == [1, 2, 1]  # equal singular values vanish together
+    assert run.misalignment.max() < 1e-13
+
+
+@pytest.mark.parametrize("name", ["gd", "egd", "power:0.5", "ngd"])
+@pytest.mark.parametrize("depth", [2, 3])
+def test_an_unbalanced_flow_is_as_predicted(name, depth):
+    model = Factorized.from_spectrum([3.0, 1.0, 0.3], depth=depth, seed=2)
+    start = model.aligned_start(np.random.default_rng(depth).uniform(0.05, 0.6, (depth, 3)))
+    run, found = layered_flow(model, name, start), predict(model, rule(name), "flow", start)
+    np.testing.assert_allclose(run.arrivals, found.arrivals, rtol=CLOSE)
+    if name != "ngd":
+        assert run.drift.max() < 1e-8
+
+
+def test_a_factor_that_crosses_zero():
+    """From (0.5, −0.2) both factors rise at unit speed once 0.2 has gone by; before, the first falls: 0.3, 0."""
+    model = Factorized.from_spectrum([1.0])
+    run = layered_flow(model, "egd", model.aligned_start([[0.5], [-0.2]]))
+    assert kinds(run) == [("crossing", (1,)), ("extinction", (1, 2))]
+    assert run.events[0].time == pytest.approx(0.2, rel=1e-9)
+    # then (0.3 + t)(t) = 1
+    assert run.events[1].time == pytest.approx(0.2 + (np.sqrt(0.09 + 4) - 0.3) / 2, rel=1e-9)
+
+
+def test_factors_that_vanish_together_rest_at_a_saddle():
+    """One direction crosses at 0.2 and goes on; the other has both factors at zero at 0.4."""
+    model = Factorized.from_spectrum([2.0, 1.0], seed=1)
+    run = layered_flow(model, "egd", model.aligned_start([[0.5, 0.4], [-0.2, -0.4]]))
+    assert [kind for kind, _ in kinds(run)] == ["crossing", "saddle", "extinction"]
+    assert [event.time for event in run.events[:2]] == pytest.approx([0.2, 0.4], rel=1e-9)
+    assert run.stop_reason == "at rest, 1 of 2 directions at a saddle"
+
+
+def dissipated(model, name, start):
+    """Loss at the start and lost in the end, beside the integral of Σ ‖G_l‖_* along the path."""
+    nodes, weights = legendre.leggauss(16)
+    basis = legendre.legvander(nodes, 15)
+    slopes = np.stack([legendre.legval(nodes, legendre.legder(row)) for row in np.eye(16)], axis=-1)
+    slope, pieces = slopes @ np.linalg.inv(basis), []
+
+    def observe(path):
+        points = [path((1 + x) / 2) for x in nodes]
+        rates = [sum(np.linalg.norm(g, "nuc") for g in model.gradients(layers)) for _, layers in points]
+        pieces.append(weights @ (rates * (slope @ np.array([time for time, _ in points]))))
+
+    run = layered_flow(model, name, start, observe=observe)
+    return run, abs(run.train_error[0] - run.train_error[-1] - sum(pieces)) / run.train_error[0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "depth", "hidden", "scale"),
+    [((3, 3), 2, None, 0.01), ((3, 3), 2, 5, 0.5), ((2, 2), 3, None, 0.5), ((2, 4), 2, None, 0.01)],
+)
+def test_the_polar_flow_loses_what_the_nuclear_norms_dissipate(shape, depth, hidden, scale):
+    """To rest, by extinctions, crossings and sliding; two layers or three, not aligned."""
+    model = random(shape, depth, hidden=hidden)
+    run, defect = dissipated(model, "egd", model.random_start(scale, 3))
+    assert run.stop_reason == "at rest"
+    assert defect < 1e-7
+    assert run.train_error[-1] < 1e-15 * run.train_error[0]
+
+
+@pytest.mark.parametrize(("shape", "depth"), [((2, 2), 2), ((2, 2), 3)])
+def test_small_steps_tend_to_the_flow_behind_its_events(shape, depth):
+    """EGD's error falls with the step, 16 times smaller here: in proportion for two layers, slower for three."""
+    model = random(shape, depth)
+    start = model.random_start(0.5, 3)
+    run = layered_flow(model, "egd", start)
+    end = float(run.times[-1])
+    assert run.stop_reason == "at rest"
+    assert len(run.events) > 1
+    there = [layer[-1] for layer in run.layers]
+    far, near = (distance(stepped(model, start, end, count), there) for count in (400, 6400))
+    assert near < far / (12 if depth == 2 else 4)
+
+
+def test_a_start_at_rest_stays():
+    model = Factorized.from_spectrum([1.0, 0.5])
+    run = layered_flow(model, "egd", model.start([1.0, 0.5]))
+    assert run.stop_reason == "at rest: the gradient is zero at the start"
+
+
+def test_gradient_flow_conserves_and_goes_from_saddle_to_saddle():
+    """From small random layers: W₁W₁ᵀ − W₂ᵀW₂ stays, and large modes are learned first, one after another."""
+    model = Factorized.from_spectrum([3.0, 1.0, 0.3], seed=1)
+    run = layered_flow(model, "gd", model.random_start(1e-3, 2))
+    first, second = run.layers
+    kept = first @ first.swapaxes(1, 2) - second.swapaxes(1, 2) @ second
+    np.testing.assert_allclose(kept, np.broadcast_to(kept[0], kept.shape), atol=1e-8)
+    assert (np.diff(run.arrivals) > 0).all()
+    halves = [np.interp(0.5, 1 - amplitude / amplitude[0], run.times) for amplitude in run.amplitudes.T]
+    assert halves[1] / halves[0] == pytest.approx(3.0, rel=0.2)  # 1/s, up to what the start adds to a logarithm
+
+
+def test_the_polar_flow_from_small_layers_as_in_rhee2026():
+    """Muon's claims: all modes grow alike, small ones arrive first, roots are conserved once the layers are aligned."""
+    model = Factorized.from_spectrum([3.0, 1.0, 0.3], seed=1)
+    scale = 1e-3
+    run = layered_flow(model, "egd", model.random_start(scale, 2))
+    assert [event.kind for event in run.events if event.kind != "crossing"] == ["extinction"] * 3
+    ends = [event.time for event in run.events if event.kind == "extinction"]
+    # small modes first, at √s each: unit speed in both layers, up to a time of the order of the first layers
+    np.testing.assert_allclose(ends, np.sqrt(model.values[::-1]), atol=10 * scale)
+    early = np.searchsorted(run.times, 0.2)
+    grown = model.left.T @ run.weights[early] @ model.right
+    np.testing.assert_allclose(np.diagonal(grown), run.times[early] ** 2, rtol=0.05)
+    late = run.times > 0.1
+    assert run.misalignment[late].max() < 0.02 < run.misalignment[0].max()
+    roots = [np.linalg.svd(layer) for layer in (run.layers[0][-1], run.layers[1][-1].T)]
+    assert all(values.min() > 0.5 for _, values, _ in roots)
+    assert run.drift[late].max() < 1e-2
+
+
+BAD = {
+    "start": [[np.zeros((2, 2))], [np.zeros((2, 2)), np.full((2, 2), np.nan)], [np.zeros((3, 2)), np.zeros((2, 3))]],
+    "rule": ["newton", "truncated:1"],
+    "threshold": [0.0, 2.0],
+    "rtol": [1.0],
+    "max_evaluations": [0, 2.5],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])
+def test_bad_input_of_a_flow_is_refused_in_one_line(name, value):
+    model = Factorized.from_spectrum([1.0, 0.5])
+    how = value if name == "rule" else "egd"
+    with pytest.raises(ArgumentError, match=rf"^Argument `{name}` must [^\n]*, but [^\n]*\.$"):
+        layered_flow(model, how, **({} if name == "rule" else {name: value}))
+
+
+def test_saved_and_loaded(tmp_path):
+    model = Factorized.from_spectrum([1.0, 0.5])
+    run = layered_flow(model, "egd")
+    run.save(tmp_path / "run.npz")
+    again = LayeredTrajectory.load(tmp_path / "run.npz")
+    assert again.events == run.events
+    for one, other in itertools.chain(zip(again.layers, run.layers, strict=True), [(again.drift, run.drift)]):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["gd", "egd", "momentum:0.9"])
+def test_steps_are_those_written_out(name):
+    model = random((3, 3), 3)
+    start = model.random_start(0.4, 1)
+    run = layered_descend(model, name, 0.01, start, max_steps=20)
+    layers, velocity = start, [np.zeros(layer.shape) for layer in start]
+    for _ in range(20):
+        for place, gradient in enumerate(model.gradients(layers)):
+            kept = 0.9 * velocity[place] if name.startswith("momentum") else 0
+            velocity[place] = kept + (polar(gradient) if name == "egd" else gradient)
+        layers = tuple(layer - 0.01 * way for layer, way in zip(layers, velocity, strict=True))
+    assert distance([layer[-1] for layer in run.layers], layers) < 1e-12
