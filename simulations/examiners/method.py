@@ -1,6 +1,4 @@
-"""Trials of the claims on the method as an update of one gradient; E5 to E8 are in `method_dynamics` and
-`method_practice`.
-"""
+"""Trials of the claims on the method as an update of one gradient, E1 to E4; the others have their own modules."""
 
 from __future__ import annotations
 
@@ -102,7 +100,8 @@ def _norm(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
                 float(compiled(law, symbols)(*given, size)) for compiled in (claim.claims, claim.predicts)
             )
             found = float(measured) / where["rows"]
-            yield compared({"law": law, **where}, claimed, predicted, found, _rounding(where) * scale)
+            shown = {"law": law, **where, "norm": size, "rank by rows": where["rank"] / where["rows"]}
+            yield compared(shown, claimed, predicted, found, _rounding(where) * scale)
     yield from _norm_in_time(claim, rng)
 
 

@@ -144,7 +144,7 @@ E7 = Claim(
     proofs=(
         Step(
             "contraction",
-            sp.Eq(sp.Symbol("e_i'/e_i"), 1 - ETA * RATE / NORM, evaluate=False),
+            sp.Eq(sp.Symbol("c_i"), 1 - ETA * RATE / NORM, evaluate=False),
             "GGᵀ is the number ‖G‖², and G has the entry λᵢeᵢ.",
             lambda: sp.simplify(_row_step() - (1 - ETA * RATE / NORM).subs(NORM, sp.sqrt(G1**2 + G2**2))),
         ),
