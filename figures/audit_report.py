@@ -17,7 +17,7 @@ import sympy as sp
 from matplotlib.figure import Figure
 
 from figures.audit import figure
-from figures.formulas import escaped, mathml
+from figures.formulas import escaped, latex, mathml
 from figures.output import save
 from simulations.audit import VERDICTS, Finding, document
 from theory.derivation import Step
@@ -287,10 +287,10 @@ def _tex_section(finding: Finding, pictured: bool) -> str:
     parts = [
         rf"\section*{{{claim.id}: {finding.verdict}}}\label{{{claim.id}}}",
         rf"{{\small {escaped(claim.source)}}}",
-        claim.statement,
+        latex(claim.statement),
     ]
     if finding.verdict == "corrected":
-        parts.append(rf"\textbf{{Instead:}} {claim.corrected}")
+        parts.append(rf"\textbf{{Instead:}} {latex(claim.corrected)}")
     if claim.undefined:
         parts.append(f"Not defined: {escaped(', '.join(claim.undefined))}.")
     assumed = f" Assumed: {escaped(claim.assumptions)}." if claim.assumptions else ""

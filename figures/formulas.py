@@ -234,7 +234,7 @@ def _scripted(base: Node, sign: str, script: Node) -> Node:
 
 def _plain(node: Node) -> str:
     if isinstance(node, Atom):
-        spaced = node.text in RELATIONS.values() or node.text in ("=", "<", ">", "+", "−")
+        spaced = node.text in RELATIONS.values() or node.text in ("=", "<", ">", "+", "−", "±", "∓")
         return f" {node.text} " if spaced else f"{node.text} " if node.text == "," else node.text
     return _WRITERS[node.kind](*node.parts)
 
@@ -243,10 +243,13 @@ def _row(*parts: Node) -> str:
     text = ""
     for part, after in zip(parts, (*parts[1:], None), strict=True):
         piece = _plain(part)
-        if isinstance(part, Built) and part.kind == "frac" and after is not None and FACTOR.match(_plain(after)):
+        fraction = isinstance(part, Built) and part.kind == "frac"
+        if fraction and re.search(r"[a-z]{3}$", text):
+            piece = f"({piece})"  # what the function is of
+        elif fraction and after is not None and FACTOR.match(_plain(after)):
             piece = f"({piece}) "  # that it multiplies what follows
         # a sign at the beginning or after a bracket, comma or relation belongs to what follows
-        if piece in (" − ", " + ") and (not text.strip() or text.rstrip()[-1] in "([{,=<>≤≥≃≈→←"):
+        if piece in (" − ", " + ", " ± ", " ∓ ") and (not text.strip() or text.rstrip()[-1] in "([{,=<>≤≥≃≈→←"):
             piece = piece.strip()
         text += " " * _apart(text, piece) + piece
     return re.sub(r" +([),.;])", r"\1", re.sub(r"  +", " ", text)).strip()
@@ -387,6 +390,18 @@ def escaped(text: str, *, formula: bool = False) -> str:
         else:
             pieces.append(_SPECIAL.get(letter, letter if letter.isascii() or letter in _KNOWN else "?"))
     return "".join(pieces)
+
+
+def latex(text: str) -> str:
+    """LaTeX that compiles: its letters beyond ASCII as commands, and a bare % as a sign, not as a comment."""
+    text = re.sub(r"(?<!\\)%", r"\\%", text)
+    parts = (
+        f"${escaped(part, formula=True)}$"
+        if formula
+        else re.sub(r"[^\x00-\x7f]+", lambda found: escaped(found[0]), part)
+        for formula, part in _split(text)
+    )
+    return "".join(parts)
 
 
 def _sign(letter: str) -> str | None:

@@ -36,7 +36,7 @@ CONTROLS = ("random-basis", "column-norm")  # which have no flow
 SAMPLES = 33  # of each piece of a path, whose length is that of the polygon
 TRIED = np.concatenate([np.geomspace(0.05, 1, 20), 2 - np.geomspace(1, 1e-3, 40)[1:]])  # step sizes, in units of 1/λ₁
 ALIKE = 1e-9  # singular values that differ by less count as equal, and smaller ones as zero
-ITERATED = 2_000  # steps of a linear rule taken one by one, before its exact propagator,
+ITERATED = 200  # steps of a linear rule taken one by one, before its exact propagator,
 MOST = 20_000  # and of any other
 
 

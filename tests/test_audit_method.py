@@ -33,7 +33,7 @@ def test_a_tall_gradient_of_full_rank_has_a_norm_below_one():
 
 
 def test_grokfast_keeps_the_spread_of_arrivals_that_equal_speeds_remove():
-    slow, fast, count = 1e-4, 1e-2, 400_000
+    slow, fast, count = 1e-4, 1e-2, 100_000
     (*_, last) = errors(np.diag([slow, fast]), rule("grokfast"), 0.1, np.ones((1, 2)), count)
     # 1 + γ = 3: the error of the slow direction as under gradient descent with three times the step
     assert np.isclose(np.log(last[-1, 0, 0]) / (count * np.log1p(-0.1 * slow)), 3, rtol=1e-3)

@@ -5,7 +5,7 @@ import xml.dom.minidom
 
 import pytest
 
-from figures.formulas import escaped, mathml, plain
+from figures.formulas import escaped, latex, mathml, plain
 from theory.claims import claims
 
 
@@ -15,6 +15,7 @@ from theory.claims import claims
         (r"$\frac{a}{b+c} x$", "(a/(b + c)) x"),
         (r"$k^* \asymp \frac{\log\tau}{\eta\varepsilon}$", "k* ≍ log τ/(ηε)"),
         (r"$(GG^\top)^{-1/2}$ and $\hat w_{\mathrm{ols}}$", "(GGᵀ)^(−1/2) and ŵₒₗₛ"),
+        (r"$\log\frac{a}{b}/2 \pm 1$, $\pm x$", "log(a/b)/2 ± 1, ±x"),
         (r"$\sqrt{\rho^2 + \varepsilon}$", "√(ρ² + ε)"),
         (r"$-x$, $a - b$, $(-1, 1)$, $x = -1$", "−x, a − b, (−1, 1), x = −1"),
         (r"$\left(1 - a\right) \|G\|_F^2$", "(1 − a)‖G‖_F²"),
@@ -60,4 +61,6 @@ def test_words_are_escaped_for_latex(words, expected):
 
 
 def test_a_formula_keeps_its_latex():
+    assert latex(r"ε ≥ 0, 5\,\% or 5 %") == r"$\varepsilon$ $\geq$ 0, 5\,\% or 5 \%"
+    assert latex(r"$\frac{ε}{2}$") == r"$\frac{\varepsilon }{2}$"
     assert escaped(r"\frac{1}{F⁻¹} = η", formula=True) == r"\frac{1}{F^{-1} } = \eta "
