@@ -153,6 +153,7 @@ def derive(
 def audit(
     ids: Annotated[list[str] | None, typer.Argument(help="Claims by id, such as F4; all if left out.")] = None,
     seed: Annotated[str | None, typer.Option(help="Seeds the searches. [0]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Directory for the report, its figures and the data.")] = None,
     as_json: Json = False,
 ) -> None:
     """Try the paper's claims: which hold, which do not, and what holds instead."""
@@ -160,12 +161,22 @@ def audit(
     from simulations.audit import audit as run
     from simulations.audit import document
 
+    seeded = _seed(seed) or 0
+    if out is not None:
+        _writable(Path(out))
     with Reporter() as reporter:
-        findings = run(ids or (), seed=_seed(seed) or 0, progress=reporter)
+        findings = run(ids or (), seed=seeded, progress=reporter)
+        missing = ""
+        if out is not None:
+            from figures.audit_report import write
+
+            missing = write(findings, Path(out), __version__, reporter)
     if as_json:
         typer.echo(json.dumps(document(findings, __version__), allow_nan=False))
-    else:
-        print_audit(findings)
+        return
+    print_audit(findings)
+    if out is not None:
+        typer.echo(f"Written to {out}{f', without report.pdf: {missing}' if missing else ''}.")
 
 
 @app.command()

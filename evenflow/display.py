@@ -90,14 +90,16 @@ def print_design(found: Design) -> None:
 
 def print_audit(findings: Sequence[Finding]) -> None:
     """Print each claim with its verdict, and how many trials it rests on."""
+    from figures.formulas import plain
+
     table = Table(title="The paper's claims", title_justify="left", show_lines=True)
     for name in ("id", "verdict", "what is claimed, and what holds instead"):
         table.add_column(name)
     table.add_column("trials", justify="right")
     for finding in findings:
-        text = finding.claim.statement
+        text = plain(finding.claim.statement)
         if finding.verdict == "corrected":
-            text += f"\n→ {finding.claim.corrected}"
+            text += f"\n→ {plain(finding.claim.corrected)}"
         if finding.verdict == "undetermined":
             text += f"\n(not defined: {', '.join(finding.claim.undefined)})"
         against = sum(not trial.stands for trial in finding.trials)

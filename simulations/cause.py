@@ -1,0 +1,182 @@
+"""What makes a plateau: the scale of the gradient as a whole, or the asymmetry between its directions.
+
+*Scale* is what a rescaling of the whole gradient can mend, *asymmetry* what is left after the best of them. Both are
+factors: their logarithms add up to that of the whole.
+
+In the flow a rescaling may change from moment to moment, and all that it changes is the pace: going at a constant
+speed it turns the time T of gradient descent into the length L of its path. So scale is T/L, in units that change with
+those of the loss, and asymmetry is L by the length of the path of equal contraction (Newton's rule), which is
+straight. Along gradient descent's path each error only shrinks, so that L is at most Σ‖E₀vᵢ‖: up to the last arrival,
+asymmetry is below √d/(1 − q) however long the plateau.
+
+In steps a rescaling is one step size in place of another, and the direction that overshoots first forbids more. Scale
+is the number of steps by that at gradient descent's best step size, asymmetry the latter by Newton's number at its
+best, which is one: both are pure numbers, and asymmetry grows with the condition number.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulations import plateaus
+from simulations.descent import checked_start, descend
+from simulations.flow import Path, flow
+from simulations.trajectory import Trajectory
+from theory.checks import inside, positive
+from theory.models.linear import LinearModel
+
+Array = NDArray[np.float64]
+FLOWS = ("gd", "frobenius", "egd", "ngd", "newton")
+CONTROLS = ("random-basis", "column-norm")  # which have no flow
+SAMPLES = 33  # of each piece of a path, whose length is that of the polygon
+TRIED = np.concatenate([np.geomspace(0.05, 1, 20), 2 - np.geomspace(1, 1e-3, 40)[1:]])  # step sizes, in units of 1/λ₁
+ALIKE = 1e-9  # singular values that differ by less count as equal, and smaller ones as zero
+ITERATED = 200  # steps of a linear rule taken one by one, before its exact propagator,
+MOST = 20_000  # and of any other
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Two factors of a plateau.
+
+    Parameters
+    ----------
+    whole
+        The plateau of gradient descent: flow time, or steps.
+    scale
+        What the best rescaling of the whole gradient takes away.
+    asymmetry
+        What is then left, by the plateau under equal contraction.
+    """
+
+    whole: float
+    scale: float
+    asymmetry: float
+
+    @property
+    def share(self) -> float:
+        """The part of the whole that is asymmetry, by logarithms."""
+        return math.log(self.asymmetry) / (math.log(self.scale) + math.log(self.asymmetry))
+
+
+@dataclass(frozen=True, eq=False)
+class Cause:
+    """The plateau of one model from one start under several rules, and its parts.
+
+    Parameters
+    ----------
+    times
+        Flow time to the end of the plateau, by rule; None where it does not end.
+    lengths
+        Length of path to there, by rule.
+    steps
+        Steps to there at the given step size, by rule; None where it does not end in the steps that are taken.
+    best_step
+        Gradient descent's best step size, and its steps there.
+    flow, descent
+        The parts in both views; None where gradient descent or Newton's rule has no plateau.
+    told_apart
+        Whether EGD is more than a rescaling at the start: whether singular values of the gradient differ.
+    """
+
+    times: dict[str, float | None]
+    lengths: dict[str, float | None]
+    steps: dict[str, float | None]
+    best_step: tuple[float, float]
+    flow: Parts | None
+    descent: Parts | None
+    told_apart: bool
+
+
+def cause(model: LinearModel, step: float, start: Any = None, *, threshold: float = 1e-2, seed: int = 0) -> Cause:
+    """Split a model's plateau into scale and asymmetry, by measurement.
+
+    The plateau lasts until the last direction has arrived; for a classifier, until its test error leaves 100 %.
+
+    Parameters
+    ----------
+    model
+        What is trained.
+    step
+        Step size η of the descents.
+    start
+        Weights (c, d); the model's own start if left out.
+    threshold
+        An arrival is |e| ≤ threshold·|e₀|.
+    seed
+        For rules that draw at random.
+
+    Raises
+    ------
+    ArgumentError
+        If the step is not positive, the threshold not in (0, 1), or the start has not the model's shape.
+    """
+    step, threshold = positive("step", step), inside("threshold", threshold, 0, 1, "(0, 1)")
+    weights = checked_start(model, start)
+    runs = {name: _flowed(model, name, weights, threshold) for name in FLOWS}
+    times = {name: time for name, (time, _) in runs.items()}
+    lengths = {name: length for name, (_, length) in runs.items()}
+    steps = {name: _steps(model, name, step, weights, threshold, seed) for name in (*FLOWS, *CONTROLS)}
+    best = _best_step(model, weights, threshold)
+    equal = _steps(model, "newton", 1.0, weights, threshold, seed)
+    values = np.linalg.svd(model.gradient(weights), compute_uv=False)
+    values = values[values > ALIKE * values[0]]
+    return Cause(
+        times=times,
+        lengths=lengths,
+        steps=steps,
+        best_step=best,
+        flow=_parts(times["gd"], lengths["gd"], lengths["newton"]),
+        descent=_parts(steps["gd"], best[1], equal),
+        told_apart=bool(len(values) and np.ptp(values) > ALIKE * values[0]),
+    )
+
+
+def _parts(whole: float | None, rescaled: float | None, equal: float | None) -> Parts | None:
+    if not whole or not rescaled or not equal:
+        return None
+    return Parts(whole, whole / rescaled, rescaled / equal)
+
+
+def _flowed(model: LinearModel, name: str, weights: Array, threshold: float) -> tuple[float | None, float | None]:
+    """Time and length of path to the end of the plateau."""
+    times, places = [np.zeros(1)], [weights[None]]
+
+    def observe(path: Path) -> None:
+        points = [path(x) for x in np.linspace(0, 1, SAMPLES)[1:]]
+        times.append(np.array([time for time, _ in points]))
+        places.append(np.array([place for _, place in points]))
+
+    end = _end(flow(model, name, weights, threshold=threshold, observe=observe))
+    if end is None:
+        return None, None
+    path = np.concatenate(places)
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=(1, 2)))])
+    return end, float(np.interp(end, np.concatenate(times), along))
+
+
+def _end(run: Trajectory) -> float | None:
+    """Where the plateau that a run begins on ends: the last arrival, or the length of the run at 100 % error."""
+    if plateaus.LONGEST_RUN in run.plateaus:
+        return run.plateaus[plateaus.LONGEST_RUN] if run.test_error[0] >= 1 else 0.0
+    learns = run.singular_values > 0
+    return float(run.arrivals[learns].max()) if np.isfinite(run.arrivals[learns]).all() else None
+
+
+def _steps(model: LinearModel, name: str, step: float, weights: Array, threshold: float, seed: int) -> float | None:
+    """Steps to the end of the plateau."""
+    most = ITERATED if name in ("gd", "newton") else MOST
+    return _end(descend(model, name, step, weights, threshold=threshold, seed=seed, max_steps=most))
+
+
+def _best_step(model: LinearModel, weights: Array, threshold: float) -> tuple[float, float]:
+    """The step size at which gradient descent's plateau has the fewest steps, of those tried, and these steps."""
+    sizes = [float(size) for size in TRIED / model.sharpness]
+    counts = [_steps(model, "gd", size, weights, threshold, 0) for size in sizes]
+    count, size = min((math.inf if count is None else count, size) for count, size in zip(counts, sizes, strict=True))
+    return size, count
