@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from simulations.examiners import folded_error, folded_moments
 from simulations.examiners.trial import Examiner
 
-EXAMINERS: dict[str, Examiner] = {}
+EXAMINERS: dict[str, Examiner] = {**folded_moments.EXAMINERS, **folded_error.EXAMINERS}
