@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from simulations.examiners import folded_error, folded_moments
+from simulations.examiners import folded_error, folded_moments, folded_plateau
 from simulations.examiners.trial import Examiner
 
-EXAMINERS: dict[str, Examiner] = {**folded_moments.EXAMINERS, **folded_error.EXAMINERS}
+EXAMINERS: dict[str, Examiner] = {
+    **folded_moments.EXAMINERS,
+    **folded_error.EXAMINERS,
+    **folded_plateau.EXAMINERS,
+}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from theory.claims import folded_error, folded_moments
+from theory.claims import folded_error, folded_moments, folded_plateau
 from theory.claims.claim import Claim
 
-CLAIMS: tuple[Claim, ...] = tuple(
-    sorted([*folded_moments.CLAIMS, *folded_error.CLAIMS], key=lambda one: int(one.id[1:]))
-)
+_FOUND = (*folded_moments.CLAIMS, *folded_error.CLAIMS, *folded_plateau.CLAIMS)
+CLAIMS: tuple[Claim, ...] = tuple(sorted(_FOUND, key=lambda one: int(one.id[1:])))
