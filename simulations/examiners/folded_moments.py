@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulations.datasets import sample_folded_training
-from simulations.examiners.folded_points import Points, bounded, points, slope
-from simulations.examiners.trial import Examiner, Trial, compared
+from simulations.examiners.folded_points import Points, against, bounded, points, slope, stated
+from simulations.examiners.trial import Examiner, Trial
 from theory.claims.claim import Claim
 from theory.claims.folded_moments import HORIZON, RATE, REST, SAMPLES, START
 from theory.models.folded import EPSILON, ETA, MARGIN, STEP
@@ -27,7 +28,8 @@ SURE = 5.0  # standard deviations of what is left to chance: 1 in 2 million
 class Samples:
     """Training sets (n, size, 2) with their labels (n, size), each drawn from its own seed."""
 
-    def __init__(self, at: Points, size: int, seeds: Array) -> None:
+    def __init__(self, at: Points, size: int, seeds: NDArray[np.int64]) -> None:
+        self.seeds = seeds
         drawn = [
             sample_folded_training(float(e), float(s), size, int(seed))
             for e, s, seed in zip(at.epsilon, at.margin, seeds, strict=True)
@@ -48,53 +50,44 @@ class Samples:
         return np.einsum("nij,nj->ni", self.right, weights)
 
 
-def _problems(rng: np.random.Generator, fraction: tuple[float, float]) -> Iterator[tuple[Points, Samples, Array, int]]:
+def _problems(rng: np.random.Generator, fraction: tuple[float, float]) -> Iterator[tuple[Points, Samples, int]]:
+    """Points, training sets at each of them, and a number of steps."""
     for size, length in zip(SIZES, LENGTHS, strict=True):
         at = points(rng, PROBLEMS, fraction=fraction)
-        seeds = rng.integers(2**31, size=PROBLEMS)
-        yield at, Samples(at, size, seeds), seeds, length
+        yield at, Samples(at, size, rng.integers(2**31, size=PROBLEMS)), length
 
 
 def _powers(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
     """F1: iterate the step of eq. 2 on samples, and read the weights along the sample's singular vectors."""
-    symbols = (ETA, RATE, STEP, START, REST)
-    for at, samples, seeds, length in _problems(rng, (1e-4, 2.0)):
+    for at, samples, length in _problems(rng, (1e-4, 2.0)):
         weights = start = np.stack([at.u1, at.u2], axis=-1)
         largest = np.abs(start).max(axis=1)
         for _ in range(length):
             weights = weights - at.step[:, None] * samples.gradient(weights)
             largest = np.maximum(largest, np.abs(weights).max(axis=1))
         arguments = (at.step[:, None], samples.values**2, float(length), samples.along(start), samples.rest)
+        laws = stated(claim, "weight", (ETA, RATE, STEP, START, REST), *arguments)
         growth = 1 + at.step * samples.values[:, 0] ** 2
         tolerance = ROUNDING * length * growth * (largest + np.abs(samples.rest).max(axis=1) / length) * 10
-        yield from _worst(claim, at, seeds, length, samples, symbols, arguments, samples.along(weights), tolerance)
+        yield from _worst(at, samples, length, laws, samples.along(weights), tolerance)
 
 
 def _worst(
-    claim: Claim,
-    at: Points,
-    seeds: Array,
-    length: int,
-    samples: Samples,
-    symbols: tuple[object, ...],
-    arguments: tuple[object, ...],
-    found: Array,
-    tolerance: Array,
+    at: Points, samples: Samples, length: int, laws: tuple[Array, Array], found: Array, tolerance: Array
 ) -> Iterator[Trial]:
-    """One trial a problem: the singular vector along which the printed law errs most."""
-    claimed, predicted = (law("weight", symbols)(*arguments) for law in (claim.claims, claim.predicts))
-    worst = np.argmax(np.abs(found - claimed), axis=1)
+    """One trial a problem: the singular vector along which the printed law (n, 2) errs most."""
+    worst = np.argmax(np.abs(found - laws[0]), axis=1)
     for i, j in enumerate(worst):
-        where = at.row(i, samples=samples.inputs.shape[1], steps=length, seed=int(seeds[i]))
-        yield compared(
-            where, float(claimed[i, j]), float(predicted[i, j]), float(found[i, j]), float(tolerance[i])
-        )
+        yield against(_where(at, samples, length, i), (laws[0][i, j], laws[1][i, j]), found[i, j], tolerance[i])
+
+
+def _where(at: Points, samples: Samples, length: int, i: int) -> dict[str, Any]:
+    return at.row(i, samples=samples.inputs.shape[1], steps=length, seed=int(samples.seeds[i]))
 
 
 def _preconditioned(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
     """F8: iterate the step of eq. 9, whose direction is found by least squares, and how much of the error is left."""
-    symbols = (ETA, STEP, START, REST)
-    for at, samples, seeds, length in _problems(rng, (1e-4, 1.0)):
+    for at, samples, length in _problems(rng, (1e-4, 1.0)):
         at = at.but(step=np.minimum(at.step, 2.5))
         weights = start = np.stack([at.u1, at.u2], axis=-1)
         inverse = np.linalg.pinv(samples.inputs, rcond=1e-14)
@@ -102,19 +95,19 @@ def _preconditioned(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
             residual = np.einsum("nij,nj->ni", samples.inputs, weights) - samples.labels
             weights = weights - at.step[:, None] * np.einsum("nij,nj->ni", inverse, residual)
         arguments = (at.step[:, None], float(length), samples.along(start), samples.rest)
+        laws = stated(claim, "weight", (ETA, STEP, START, REST), *arguments)
         condition = samples.values[:, 0] / samples.values[:, 1]
         size = np.abs(start).max(axis=1) + np.abs(samples.rest).max(axis=1)
         growth = np.maximum(1.0, np.abs(1 - at.step)) ** length
         # least squares err by κ in what is fitted, and by κ² in the residual that it leaves
         tolerance = 10 * ROUNDING * length * growth * (condition * size + condition**2 / samples.values[:, 0])
-        yield from _worst(claim, at, seeds, length, samples, symbols, arguments, samples.along(weights), tolerance)
+        yield from _worst(at, samples, length, laws, samples.along(weights), tolerance)
         left = np.linalg.norm(samples.along(weights) - samples.rest, axis=1)
         begin = np.linalg.norm(samples.along(start) - samples.rest, axis=1)
-        stated = [law("left", (ETA, STEP))(at.step, float(length)) for law in (claim.claims, claim.predicts)]
+        laws = stated(claim, "left", (ETA, STEP), at.step, float(length))
         for i in range(0, len(at), 10):
-            where = at.row(i, samples=samples.inputs.shape[1], steps=length, seed=int(seeds[i]), quantity="error left")
-            numbers = (float(law[i]) for law in stated)
-            yield compared(where, *numbers, float(left[i] / begin[i]), float(2 * tolerance[i] / begin[i]))
+            where = _where(at, samples, length, i) | {"quantity": "error left"}
+            yield against(where, (laws[0][i], laws[1][i]), left[i] / begin[i], 2 * tolerance[i] / begin[i])
 
 
 def _ranges(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
@@ -125,28 +118,20 @@ def _ranges(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
     factor = (0.5 - shrunk * at.epsilon) / 0.5
     inside = ((factor > 0) & (factor < 1)).astype(float)
     for name, measured in (("m1", at.m1), ("m2", at.m2)):
-        claimed, predicted = (law(name, (MARGIN,))(at.margin) for law in (claim.claims, claim.predicts))
+        laws = stated(claim, name, (MARGIN,), at.margin)
         for i in range(len(at)):
             where = {"margin": float(at.margin[i]), "quantity": name}
-            numbers = (float(claimed[i]), float(predicted[i]), float(measured[i]))
-            yield compared(where, *numbers, 1e-12 * numbers[2])  # that of quadrature
-    bounds = {"m1_below": at.m1, "m1_above": at.m1, "m2_above": at.m2}
-    for name, measured in bounds.items():
-        claimed, predicted = (
-            np.broadcast_to(law(name, (MARGIN,))(at.margin), len(at)) for law in (claim.claims, claim.predicts)
-        )
+            yield against(where, (laws[0][i], laws[1][i]), measured[i], 1e-12 * measured[i])  # that of quadrature
+    for name, measured in {"m1_below": at.m1, "m1_above": at.m1, "m2_above": at.m2}.items():
+        laws = stated(claim, name, (MARGIN,), at.margin)
         for i in range(len(at)):
             where = {"margin": float(at.margin[i]), "bound": name.replace("_", " ")}
-            numbers = (float(claimed[i]), float(predicted[i]), float(measured[i]))
+            numbers = (float(laws[0][i]), float(laws[1][i]), float(measured[i]))
             yield bounded(where, *numbers, 1e-12 * numbers[2], below="below" in name)  # that of quadrature
-    name = "slow_factor_inside"
-    claimed, predicted = (
-        np.broadcast_to(law(name, (ETA, EPSILON))(at.step, at.epsilon), len(at))
-        for law in (claim.claims, claim.predicts)
-    )
+    laws = stated(claim, "slow_factor_inside", (ETA, EPSILON), at.step, at.epsilon)
     for i in range(len(at)):
         where = {"epsilon": float(at.epsilon[i]), "step": float(at.step[i]), "quantity": "beta in (0, 1)"}
-        yield compared(where, float(claimed[i]), float(predicted[i]), float(inside[i]), 0.0)
+        yield against(where, (laws[0][i], laws[1][i]), inside[i], 0.0)
 
 
 def _large_samples(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
@@ -159,9 +144,8 @@ def _large_samples(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
         for name, deviations in estimated.items():
             where = at.row(i, quantity=name, seed=seed)
             exponent = slope(np.array(COUNTS, float), deviations)
-            stated = (float(law("exponent", ())()) for law in (claim.claims, claim.predicts))
             # leading orders err by O(1/n) at the smallest n
-            yield compared(where, *stated, exponent, width + 2 / COUNTS[0])
+            yield against(where, stated(claim, "exponent", ()), exponent, width + 2 / COUNTS[0])
         for name, law in (("w_1", "fast_scatter"), ("w_2", "slow_scatter")):
             arguments = (float(at.epsilon[i]), float(at.margin[i]), float(COUNTS[-1]))
             predicted = float(claim.predicts(law, (EPSILON, MARGIN, SAMPLES))(*arguments))
@@ -173,8 +157,8 @@ def _large_samples(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
         for horizon, deviations in ratios.items():
             where = at.row(i, quantity="factor of nu_k", horizon=horizon, seed=seed)
             exponent = slope(np.array(COUNTS, float), deviations)
-            stated = (float(law("factor_exponent", (HORIZON,))(horizon)) for law in (claim.claims, claim.predicts))
-            yield compared(where, *stated, exponent, width + 2 / COUNTS[0])
+            laws = stated(claim, "factor_exponent", (HORIZON,), horizon)
+            yield against(where, laws, exponent, width + 2 / COUNTS[0])
 
 
 def _estimates(at: Points, seed: int) -> tuple[dict[str, Array], dict[float, Array]]:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.descent import descend
-from simulations.examiners.folded_points import Points, descents, left_for_good, points, rounded, slope
-from simulations.examiners.trial import Examiner, Trial, compared
+from simulations.examiners.folded_points import Points, against, descents, left_for_good, points, rounded, slope, stated
+from simulations.examiners.trial import Examiner, Trial
 from simulations.flow import flow
 from simulations.plateaus import LONGEST_RUN
 from theory.claims.claim import Claim
@@ -30,10 +30,7 @@ def _arguments(at: Points) -> tuple[Array, ...]:
 
 def _stated(claim: Claim, law: str, at: Points) -> tuple[Array, Array]:
     """A law as printed and as derived at every point (n,)."""
-    with np.errstate(all="ignore"):  # branches of a Piecewise that do not apply
-        found = (each(law, SYMBOLS)(*_arguments(at)) for each in (claim.claims, claim.predicts))
-        first, second = (np.broadcast_to(np.asarray(values, float), len(at)) for values in found)
-    return first, second
+    return stated(claim, law, SYMBOLS, *_arguments(at))
 
 
 def _far_end(at: Points, i: int) -> float:
@@ -70,7 +67,8 @@ def _large_start(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
         measured = slope(np.array(FAR), np.maximum(lengths, 1.0))
         # a length is a whole number: off by one step, over four decades
         tolerance = 0.5 / float(max(lengths.min(), 1))
-        yield compared(base.row(i, quantity="exponent of epsilon"), float(claimed[i]), float(predicted[i]), measured, tolerance)
+        where = base.row(i, quantity="exponent of epsilon")
+        yield against(where, (claimed[i], predicted[i]), measured, tolerance)
 
 
 def _lengths(claim: Claim, at: Points, ends: Array) -> Iterator[Trial]:
@@ -78,13 +76,15 @@ def _lengths(claim: Claim, at: Points, ends: Array) -> Iterator[Trial]:
     claimed, predicted = _stated(claim, "length", at)
     with np.errstate(all="ignore"):
         slack = claim.predicts("slack", (*SYMBOLS, STEP))(*_arguments(at), ends)
-    for i in np.flatnonzero(np.isfinite(ends)):
+    for i in np.flatnonzero(np.isfinite(ends)).tolist():
         none = at.u2[i] < 0
         said = none or (predicted[i] > 0 and np.isfinite(slack[i]))  # where τ < 1 only the exponent is derived
         tolerance = 0.0 if none else float(slack[i]) * (1 + 1e-6) if said else 1.0
         stands, derived = (abs(law - ends[i]) <= tolerance for law in (claimed[i], predicted[i]))
         shown = float(predicted[i]) if said else None
-        yield Trial(at.row(i), float(claimed[i]), shown, float(ends[i]), tolerance, bool(stands), bool(derived or not said))
+        yield Trial(
+            at.row(i), float(claimed[i]), shown, float(ends[i]), tolerance, bool(stands), bool(derived or not said)
+        )
 
 
 def _small_start(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
@@ -96,7 +96,7 @@ def _small_start(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
     claimed, predicted = _stated(claim, "length", at)
     moved = at.but(u2=at.u2 * np.exp(ends * np.log1p(-at.step * at.epsilon)))
     least = np.minimum(_stated(claim, "length", moved)[1], predicted)  # with the slow weight that is left at the end
-    for i in np.flatnonzero(np.isfinite(ends)):
+    for i in np.flatnonzero(np.isfinite(ends)).tolist():
         measured = float(ends[i])
         order = abs(math.log(max(measured, 1e-300) / float(claimed[i]))) <= math.log(ORDER)
         tolerance = 1 + float(predicted[i] - least[i]) + 1e-9 * float(predicted[i])
@@ -109,13 +109,15 @@ def _growth(claim: Claim, at: Points) -> Iterator[Trial]:
     """F7: how much longer the plateau is at the smallest ε than four decades above it."""
     near, far = (at.but(epsilon=np.full(len(at), epsilon)) for epsilon in DECADES)
     ends = left_for_good(near, COUNT), left_for_good(far, COUNT)
-    claimed, predicted = (f / n for n, f in zip(_stated(claim, "length", near), _stated(claim, "length", far), strict=True))
+    claimed, predicted = (
+        f / n for n, f in zip(_stated(claim, "length", near), _stated(claim, "length", far), strict=True)
+    )
     slow = -np.log1p(-near.step * near.epsilon) * ends[0] * at.m2 / at.m1 * at.u2 / np.tan(at.theta)
     for i in range(len(at)):
         # each end is a whole number, and the slow weight has moved where ε is larger
         tolerance = float(2 / ends[0][i] + 4 * slow[i])
-        numbers = (float(claimed[i]), float(predicted[i]), float(ends[1][i] / ends[0][i]))
-        yield compared(far.row(i, quantity="growth", longer_than_at=DECADES[0]), *numbers, tolerance)
+        where = far.row(i, quantity="growth", longer_than_at=DECADES[0])
+        yield against(where, (claimed[i], predicted[i]), ends[1][i] / ends[0][i], tolerance)
 
 
 def _cause(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
@@ -127,9 +129,8 @@ def _cause(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
         some, left = at.where(kept), factor[kept]
         lengths = _straight(some, left)
         claimed, predicted = _stated(claim, law, some)
-        for i in np.flatnonzero(np.isfinite(lengths)):
-            numbers = (float(claimed[i]), float(predicted[i]), float(lengths[i]))
-            yield compared(some.row(i, control=law.replace("_", " ")), *numbers, 0.0)
+        for i in np.flatnonzero(np.isfinite(lengths)).tolist():
+            yield against(some.row(i, control=law.replace("_", " ")), (claimed[i], predicted[i]), lengths[i], 0.0)
     yield from _rescaled(claim, rng)
 
 
@@ -159,7 +160,7 @@ def _rescaled(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
         run = flow(model, "frobenius", model.start((float(at.u1[i]), float(at.u2[i]))))
         measured = float(run.plateaus[LONGEST_RUN] or 0)
         where = at.row(i, control="gradient of unit length, flow time")
-        yield compared(where, float(claimed[i]), float(predicted[i]), measured, float(corner[i]) + 1e-5 * measured)
+        yield against(where, (claimed[i], predicted[i]), measured, corner[i] + 1e-5 * measured)
 
 
 def _stated_derived(claim: Claim, law: str, at: Points) -> Array:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import sympy as sp
 from numpy.typing import NDArray
 
-from simulations.examiners.trial import Trial
+from simulations.examiners.trial import Trial, compared
 from simulations.population import folded_test_error, tail_moments
+from theory.claims.claim import Claim
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -122,14 +125,15 @@ def points(
 
 
 def _log(rng: np.random.Generator, ends: tuple[float, float], shape: int | tuple[int, ...]) -> Array:
-    return np.exp(rng.uniform(*np.log(ends), shape))
+    low, high = map(float, np.log(ends))
+    return np.exp(rng.uniform(low, high, shape))
 
 
 def descents(at: Points, count: int) -> Array:
     """Weights (count + 1, n, 2) of gradient descent from every start."""
     path = np.empty((count + 1, len(at), 2))
     path[0] = np.stack([at.u1, at.u2], axis=-1)
-    for before, after in zip(path[:-1], path[1:], strict=True):
+    for before, after in itertools.pairwise(path):
         np.subtract(before, at.step[:, None] * at.gradient(before), out=after)
     return path
 
@@ -163,6 +167,19 @@ def left_for_good(at: Points, count: int, *, unit: bool = False) -> Array:
 def last_true(table: Mask) -> NDArray[np.int64]:
     """Place of the last True in each column (n,) of a table (T, n); −1 where there is none."""
     return np.where(table.any(axis=0), len(table) - 1 - np.argmax(table[::-1], axis=0), -1)
+
+
+def stated(claim: Claim, law: str, symbols: Sequence[sp.Symbol], *arguments: Any) -> tuple[Array, Array]:
+    """A law as printed and as derived, at arguments that broadcast; without warnings of branches that do not apply."""
+    shape = np.broadcast_shapes(*(np.shape(argument) for argument in arguments))
+    with np.errstate(all="ignore"):
+        found = [np.asarray(each(law, symbols)(*arguments), float) for each in (claim.claims, claim.predicts)]
+    return np.broadcast_to(found[0], shape), np.broadcast_to(found[1], shape)
+
+
+def against(parameters: dict[str, Any], pair: tuple[Any, Any], measured: Any, tolerance: Any) -> Trial:
+    """A trial of what is printed and what is derived against a number, all plain floats."""
+    return compared(parameters, float(pair[0]), float(pair[1]), float(measured), float(tolerance))
 
 
 def bounded(

@@ -43,8 +43,8 @@ F6 = Claim(
     },
     corrected=rf"$k^* = \log\tau/\log(1/\beta)$ with $\tau = {sp.latex(START_RATIO)}$ and $u_2 > 0$: "
     r"$|k^* - \log\tau/\log(1/\beta)| \le 1 + \log(1/(1 - \delta))/\log(1/\beta)$ wherever $\tau > 1$ and "
-    r"$\delta = |\alpha|^{k^*-1}|u_1 m_2/m_1 - 1| < 1$. Where $\tau < 1$ the plateau does not grow as $1/\epsilon$; where "
-    r"$u_2 < 0$ there is none after the fast direction has arrived.",
+    r"$\delta = |\alpha|^{k^*-1}|u_1 m_2/m_1 - 1| < 1$. Where $\tau < 1$ the plateau does not grow as "
+    r"$1/\epsilon$; where $u_2 < 0$ there is none.",
     given=frozenset({U2, THETA, M1, M2, ETA, EPSILON}),
     proofs=(
         Step(
@@ -74,9 +74,9 @@ F7 = Claim(
     domain="ε → 0 with θ, s, η < 1/m₂ and the start fixed, τ < 1 both with the tangent and with the cotangent",
     assumptions="Of order: within a factor of ten, either way, from some ε on.",
     printed={"length": sp.log(1 / (PRINTED_RATIO * EPSILON)) / ETA},
-    derived={"length": sp.Piecewise((_SMALL, sp.And(U2 >= 0, U1 < U2 * sp.cot(THETA))), (0, True))},
-    corrected=r"With $\tau = u_2\cot\theta\,m_2/m_1 < 1$, $u_2 \ge 0$ and $0 < \alpha < 1$ the plateau has a length that "
-    r"does not depend on $\epsilon$ as $\epsilon \to 0$, "
+    derived={"length": sp.Piecewise((_SMALL, sp.And(U2 >= 0, U2 * sp.cot(THETA) > U1)), (0, True))},
+    corrected=r"With $\tau = u_2\cot\theta\,m_2/m_1 < 1$, $u_2 \ge 0$ and $0 < \alpha < 1$ the plateau has a length "
+    r"that does not depend on $\epsilon$ as $\epsilon \to 0$, "
     r"$k^* \to \log\frac{1 - u_1 m_2/m_1}{1 - \tau}/\log(1/\alpha)$, and is no more than a step longer at any "
     r"$\epsilon$; there is none if $u_1 > u_2\cot\theta$ or $u_2 < 0$.",
     given=frozenset({U2, THETA, M1, M2, ETA, EPSILON}),
@@ -114,8 +114,8 @@ _SLOW_SPEED, _FAST_SPEED = EPSILON * U2, M2 * sp.Abs(U1 - REST)
 F9 = Claim(
     id="F9",
     source=f"Insight 1, in substance, {SOURCE}",
-    statement=r"The plateau of this model is solely due to delayed convergence to the least-squares solution, caused by "
-    r"ill-conditioned gradients.",
+    statement=r"The plateau of this model is solely due to delayed convergence to the least-squares solution, caused "
+    r"by ill-conditioned gradients.",
     domain="every s, ε, θ in (0, π/2), start and step; for the rescaled flow ε → 0",
     assumptions="Solely: without ill-conditioning there is no plateau, and a rule that leaves the conditioning as it "
     "is, and only rescales the gradient, leaves the plateau as long as it is.",
@@ -126,11 +126,11 @@ F9 = Claim(
         "rescaled": _UNIT,
         "rounded_corner": _SLOW_SPEED / M2 * (1 + sp.log(1 + _FAST_SPEED / _SLOW_SPEED)),
     },
-    corrected=r"The plateau is there because the start lies beyond the boundary, $b = u_2\cos\theta - u_1\sin\theta > 0$, "
-    r"and lasts as long as the step rule takes from there: with both directions made equally fast "
-    r"$\lfloor \log(1 + b m_2/(m_1\sin\theta))/\log(1/(1-\eta))\rfloor + 1$ steps, with both equally slow the same with "
-    r"$\eta\epsilon$ in place of $\eta$, of order $1/\epsilon$ at condition number 1. Rescaling the gradient to unit "
-    r"length, its conditioning untouched, takes the flow from $\log\tau/\epsilon$ to $|u_1 - m_1/m_2| + u_2 - "
+    corrected=r"The plateau is there because the start lies beyond the boundary, $b = u_2\cos\theta - u_1\sin\theta "
+    r"> 0$, and lasts as long as the step rule takes from there: with both directions made equally fast "
+    r"$\lfloor \log(1 + b m_2/(m_1\sin\theta))/\log(1/(1-\eta))\rfloor + 1$ steps, with both equally slow the same "
+    r"with $\eta\epsilon$ in place of $\eta$, of order $1/\epsilon$ at condition number 1. Rescaling the gradient to "
+    r"unit length, its conditioning untouched, takes the flow from $\log\tau/\epsilon$ to $|u_1 - m_1/m_2| + u_2 - "
     r"(m_1/m_2)\tan\theta$.",
     given=frozenset({U2, U1, THETA, M1, M2, ETA, EPSILON, TIME}),
     proofs=(
