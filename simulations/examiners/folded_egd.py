@@ -48,7 +48,7 @@ def _unit_steps(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
 
 def _never(claim: Claim, at: Points) -> Iterator[Trial]:
     """Steps so long that every other one ends where w₁ < 0: the error comes back to 100 % for ever."""
-    large = at.but(step=rounded(5 * at.optimum))
+    large = at.but(step=rounded(5 * at.optimum), epsilon=np.minimum(at.epsilon, 0.01))
     large = large.where(np.abs(_share(large) - 0.5) < 0.25)
     claimed, predicted = stated(claim, "length", SYMBOLS, *_arguments(large))
     ends, never = left_for_good(large, LONG // 10, unit=True), ~np.isfinite(predicted)
@@ -85,7 +85,8 @@ def _ends(claim: Claim, at: Points, ends: Array) -> Iterator[Trial]:
         said = bool(allowed[i] < NARROW * length[i])
         derived = float(length[i]) if said else None
         stands, derived_stands = bool(ends[i] <= claimed[i]), not said or bool(abs(length[i] - ends[i]) <= allowed[i])
-        yield Trial(at.row(i), float(claimed[i]), derived, float(ends[i]), float(allowed[i]), stands, derived_stands)
+        tolerance = float(allowed[i]) if said else 0.0
+        yield Trial(at.row(i), float(claimed[i]), derived, float(ends[i]), tolerance, stands, derived_stands)
 
 
 def _grown(claim: Claim, at: Points, near: Array, far: Array) -> Iterator[Trial]:

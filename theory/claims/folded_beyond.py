@@ -65,8 +65,9 @@ F10 = Claim(
 )
 
 _A = sp.Symbol("a", positive=True)
+_MISFIT = (1 - sp.tanh(_A * W1 / 2)) / 2  # 1/(1 + exp(aw)), which does not overflow
 _PULL = sp.Integral(
-    _A * sp.exp(-(_A**2 - MARGIN**2) / 2) / (1 + sp.exp(_A * W1)), (_A, MARGIN, sp.oo)
+    _A * sp.exp(-(_A**2 - MARGIN**2) / 2) * _MISFIT, (_A, MARGIN, sp.oo)
 )  # E|x₁| of misfit, times Q(s)/φ(s)
 _HAZARD = moment_formulas()[M1]
 
@@ -78,7 +79,13 @@ def _logistic_residual() -> list[sp.Expr]:
     loss = sp.log(1 + sp.exp(-a * w1 - x * w2))
     density = sp.exp(-(x**2) / (2 * EPSILON))
     stein = -x * misfit * density - (EPSILON * misfit * density).diff(x) + EPSILON * misfit.diff(x) * density
-    return [sp.simplify(loss.diff(w1) + a * misfit), sp.simplify(loss.diff(w2) + x * misfit), sp.simplify(stein)]
+    written = (_MISFIT - 1 / (1 + sp.exp(_A * W1))).rewrite(sp.exp)
+    return [
+        sp.simplify(written),
+        sp.simplify(loss.diff(w1) + a * misfit),
+        sp.simplify(loss.diff(w2) + x * misfit),
+        sp.simplify(stein),
+    ]
 
 
 F11 = Claim(
