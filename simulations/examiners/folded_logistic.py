@@ -38,7 +38,7 @@ def _nodes(margin: float) -> tuple[Array, Array, Array, Array]:
     return margin + tail, mass / mass.sum(), z, v / v.sum()
 
 
-def _logistic(epsilon: float, margin: float) -> Gradient:
+def logistic_gradient(epsilon: float, margin: float) -> Gradient:
     """Gradient (2,) of the population's logistic loss at weights (2,), by quadrature."""
     a, mass, z, share = _nodes(margin)
     x, weights = math.sqrt(epsilon) * z[:, None], mass * share[:, None]
@@ -61,7 +61,7 @@ class _Boundary:
         return float(w[1] * math.cos(self.theta) - w[0] * math.sin(self.theta))
 
 
-def _plateau(gradient: Gradient, theta: float, start: Array) -> float:
+def flow_plateau(gradient: Gradient, theta: float, start: Array) -> float:
     """Flow time until the boundary is crossed."""
     event, options = _Boundary(theta), {"method": "LSODA", "rtol": 1e-10, "atol": 1e-12}
     found = solve_ivp(lambda _, w: -gradient(w), (0, 1e12), start, events=event, **options)
@@ -84,7 +84,7 @@ def _logistic_loss(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
     """F11: length of the plateau toward ε = 0, by flow on the population and by steps on a training set."""
     for index, where in enumerate(_settings(rng)):
         theta, margin, start = where["theta"], where["margin"], np.array([where["u1"], where["u2"]])
-        lengths = np.array([_plateau(_logistic(epsilon, margin), theta, start) for epsilon in DECADES])
+        lengths = np.array([flow_plateau(logistic_gradient(epsilon, margin), theta, start) for epsilon in DECADES])
         shift = _shift(where)
         limit = float(claim.predicts("flow", (THETA, MARGIN, U1, U2))(theta, margin, *start))
         for epsilon, length in zip(DECADES, lengths, strict=True):
@@ -108,7 +108,7 @@ def _shift(where: dict[str, Any]) -> float:
     The slow weight moves by at most ε w₂/4 per unit of time, and x₂ changes the speed by ε m₁ w₂² max|σ″|/2 at most.
     """
     reach = where["u2"] / math.tan(where["theta"])
-    speed = -float(_logistic(DECADES[-1], where["margin"])(np.array([reach, 0.0]))[0])
+    speed = -float(logistic_gradient(DECADES[-1], where["margin"])(np.array([reach, 0.0]))[0])
     m1 = float(moments(np.array([where["margin"]]))[0][0])
     return (reach / 4 + 0.05 * m1 * where["u2"] ** 2) / speed
 

@@ -88,13 +88,15 @@ def _limits(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
         batch, epsilon, margin = int(rng.integers(1, 9)), float(at.epsilon[i]), float(at.margin[i])
         arguments = (epsilon, float(at.m1[i]), float(at.m2[i]), margin, batch)
         predicted = float(claim.predicts("limit", (EPSILON, M1, M2, MARGIN, BATCH))(*arguments))
-        measured = _critical_step(epsilon, margin, batch)
+        measured = critical_step(epsilon, margin, batch)
         where = {"epsilon": epsilon, "margin": margin, "batch": batch, "quantity": "largest step"}
         tolerance = 1e-8 * measured  # that of the bisection, and of the quadrature
         yield Trial(where, None, predicted, measured, tolerance, True, bool(abs(predicted - measured) <= tolerance))
 
 
-def _critical_step(epsilon: float, margin: float, batch: int) -> float:
+def critical_step(epsilon: float, margin: float, batch: int) -> float:
+    """Step at which the second moment on minibatches no longer shrinks, by bisection on its map's spectral radius."""
+
     def tail(power: int) -> float:
         return quad(lambda t: (margin + t) ** power * math.exp(-t * (margin + t / 2)), 0, 40, epsabs=0, epsrel=1e-12)[0]
 

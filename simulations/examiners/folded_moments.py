@@ -100,7 +100,7 @@ def _preconditioned(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
         size = np.abs(start).max(axis=1) + np.abs(samples.rest).max(axis=1)
         growth = np.maximum(1.0, np.abs(1 - at.step)) ** length
         # least squares err by κ in what is fitted, and by κ² in the residual that it leaves
-        tolerance = 10 * ROUNDING * length * growth * (condition * size + condition**2 / samples.values[:, 0])
+        tolerance = ROUNDING * length * growth * (condition * size + condition**2 / samples.values[:, 0])
         yield from _worst(at, samples, length, laws, samples.along(weights), tolerance)
         left = np.linalg.norm(samples.along(weights) - samples.rest, axis=1)
         begin = np.linalg.norm(samples.along(start) - samples.rest, axis=1)

@@ -47,10 +47,11 @@ F10 = Claim(
     },
     corrected=r"With one output the steps of EGD all have the length $\eta$. They end in a cycle about $w_1 = m_1/m_2$ "
     r"that shrinks the slow error by $1 - 2\epsilon/m_2$ a step, or somewhat more, whatever $\eta$: for "
-    r"$\epsilon \to 0$ the error leaves 100 % for good after about $\frac{m_2}{2\epsilon}\log\frac{u_2}{w\tan\theta}$ "
+    r"$\epsilon \to 0$ the error leaves 100\,\% for good after about "
+    r"$\frac{m_2}{2\epsilon}\log\frac{u_2}{w\tan\theta}$ "
     r"steps, up to a relative error of order $\epsilon u_2^2/(m_2\eta^2)$, with $w$ the lowest $w_1$ of the cycle "
     r"(never if $w \le 0$): like gradient descent at its largest step, and growing with the logarithm of $w(0)$. "
-    r"In two steps $1 - \rho(2 - \rho)/(1 - u^2)$ of it is left, "
+    r"In two steps $1 - \rho(2 - \rho)/(1 - u^2)$ of the slow error is left, "
     r"with $\rho = 2\epsilon/m_2$ and $w_1 = m_1/m_2 \pm (1 \pm u)\eta/2$.",
     given=frozenset({U1, U2, ETA, EPSILON, M1, M2, THETA}),
     proofs=(
@@ -138,9 +139,9 @@ F12 = Claim(
         "limit": _NOISE.laws["limit"].subs(DECAY, 0),
     },
     corrected=r"The mean of $w(k)$ is $(\mu_k, \nu_k)$ exactly, and where the noise is small half of the runs are at "
-    r"100 % after $\log\tau/\log(1/\beta)$ steps, $\tau = u_2\cot\theta\,m_2/m_1$. At a constant step the runs do not "
-    r"settle: their second moment about $(m_1/m_2, 0)$ rests at the fixed point $(2\Lambda - \eta N)P = \eta F$ (for "
-    r"small $\eta$ about $\frac{\eta}{2b}(1 - m_1^2/m_2)$ along the slow direction, whatever $\epsilon$), so that "
+    r"100\,\% after $\log\tau/\log(1/\beta)$ steps, $\tau = u_2\cot\theta\,m_2/m_1$. At a constant step the runs do "
+    r"not settle: their second moment about $(m_1/m_2, 0)$ rests at the fixed point $(2\Lambda - \eta N)P = \eta F$ "
+    r"(for small $\eta$ about $\frac{\eta}{2b}(1 - m_1^2/m_2)$ along the slow direction, whatever $\epsilon$), so that "
     r"their error does not go to zero, and they stay bounded in mean square only up to a step smaller than $2/m_2$.",
     given=frozenset({U1, U2, ETA, EPSILON, M1, M2, STEP, THETA}),
     proofs=tuple(_NOISE.steps),

@@ -55,16 +55,16 @@ _BEYOND = boundary().subs(WEIGHTS)
 F5 = Claim(
     id="F5",
     source=f"text after Theorem 1, {SOURCE}",
-    statement=r"The error stays at 100 % until $r_k$ falls below $r$, then decreases.",
+    statement=r"The error stays at 100\,\% until $r_k$ falls below $r$, then decreases.",
     domain="every s, ε, θ in (0, π/2), start, and step size at which gradient descent converges",
     printed={"below": sp.Piecewise((1, MU / LENGTH < EDGE), (0, True)), "rises": sp.Integer(0)},
     derived={
         "below": sp.Piecewise((1, sp.Or(NU < 0, _BEYOND < 0)), (0, True)),
         "rises": sp.Piecewise((0, ALPHA > 0), (sp.nan, True)),
     },
-    corrected=r"The error is 100 % while $\nu_k \ge 0$ and $r_k \le r$, until $r_k$ rises above $r$; where "
+    corrected=r"The error is 100\,\% while $\nu_k \ge 0$ and $r_k \le r$, until $r_k$ rises above $r$; where "
     r"$0 < \alpha < 1$ it then decreases at every step. (Where $\alpha < 0$ it may rise again; where $\nu_k < 0$ it is "
-    r"below 100 % from the start.)",
+    r"below 100\,\% from the start.)",
     given=frozenset({MU, NU, EPSILON, THETA}),
     proofs=(_ANGLES,),
 )

@@ -126,12 +126,12 @@ F9 = Claim(
         "rescaled": _UNIT,
         "rounded_corner": _SLOW_SPEED / M2 * (1 + sp.log(1 + _FAST_SPEED / _SLOW_SPEED)),
     },
-    corrected=r"The plateau is there because the start lies beyond the boundary, $b = u_2\cos\theta - u_1\sin\theta "
-    r"> 0$, and lasts as long as the step rule takes from there: with both directions made equally fast "
-    r"$\lfloor \log(1 + b m_2/(m_1\sin\theta))/\log(1/(1-\eta))\rfloor + 1$ steps, with both equally slow the same "
-    r"with $\eta\epsilon$ in place of $\eta$, of order $1/\epsilon$ at condition number 1. Rescaling the gradient to "
-    r"unit length, its conditioning untouched, takes the flow from $\log\tau/\epsilon$ to $|u_1 - m_1/m_2| + u_2 - "
-    r"(m_1/m_2)\tan\theta$.",
+    corrected=r"Ill-conditioning is not the only cause. A start beyond the boundary, "
+    r"$b = u_2\cos\theta - u_1\sin\theta \ge 0$ with $u_2 \ge 0$, has a plateau at condition number 1: "
+    r"$\lfloor \log(1 + b m_2/(m_1\sin\theta))/\log(1/(1-\eta))\rfloor + 1$ steps where both directions are equally "
+    r"fast, and the same with $\eta\epsilon$ in place of $\eta$, of order $1/\epsilon$, where both are equally slow. "
+    r"And with the conditioning left as it is, rescaling the gradient to unit length takes the plateau of the flow "
+    r"from $\log\tau/\epsilon$ to $|u_1 - m_1/m_2| + u_2 - (m_1/m_2)\tan\theta$, as $\epsilon \to 0$.",
     given=frozenset({U2, U1, THETA, M1, M2, ETA, EPSILON, TIME}),
     proofs=(
         Step(
