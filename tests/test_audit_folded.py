@@ -8,7 +8,7 @@ import pytest
 from simulations.audit import examine
 from simulations.datasets import sample_folded_test
 from simulations.descent import descend, steps
-from simulations.examiners.folded_logistic import logistic_gradient, flow_plateau
+from simulations.examiners.folded_logistic import flow_plateau, logistic_gradient
 from simulations.examiners.folded_minibatches import critical_step
 from simulations.examiners.folded_points import Points, descents, left_for_good, moments, points
 from simulations.flow import flow
