@@ -93,7 +93,7 @@ def tail_moments(margin: float) -> tuple[float, float]:
     return float((mass * (margin + beyond)).sum() / total), float((mass * (margin + beyond) ** 2).sum() / total)
 
 
-def folded_test_error(weights: Array, epsilon: float, theta: float) -> Array:
+def folded_test_error(weights: Array, epsilon: float | Array, theta: float | Array) -> Array:
     """Exact classification error of weights (…, 1, 2) on the folded model's test set.
 
     Whitened, the set is the double sector of width ψ_v, the angle of v to the first axis, and w misclassifies

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from theory.claims import folded_beyond, folded_error, folded_moments, folded_plateau
 from theory.claims.claim import Claim
 
-CLAIMS: tuple[Claim, ...] = ()
+_FOUND = (*folded_moments.CLAIMS, *folded_error.CLAIMS, *folded_plateau.CLAIMS, *folded_beyond.CLAIMS)
+CLAIMS: tuple[Claim, ...] = tuple(sorted(_FOUND, key=lambda one: int(one.id[1:])))
