@@ -138,7 +138,7 @@ def _there(client: Client, sweep: Sweep, store: Path) -> Iterator[Done]:
             for block in itertools.islice(blocks, count)
         ]
 
-    finished = as_completed(submit(ahead))
+    finished = as_completed(submit(ahead), loop=client.loop)
     for future in finished:
         yield future.result()
         for following in submit(1):
@@ -173,7 +173,7 @@ def _connected(address: str) -> Client:
     from distributed import Client
 
     try:
-        asyncio.run(_greet(address))
+        asyncio.run(asyncio.wait_for(_greet(address), PATIENCE))
     except Exception as error:  # whatever answers there may be no scheduler
         why = "is no address" if isinstance(error, ValueError) else "does not answer as one"
         raise ArgumentError("scheduler", "be the address of a running Dask scheduler", f"{address} {why}") from None
@@ -212,7 +212,7 @@ def _write_netcdf(store: Path, path: Path) -> None:
     """Copy a store into a NetCDF file, block by block, which then appears whole."""
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with sweep_store.open_sweep(store) as found:
+        with sweep_store.open_sweep(store, chunks={}) as found:
             found.to_netcdf(beside, engine="h5netcdf")
         os.replace(beside, path)
     finally:

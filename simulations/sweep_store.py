@@ -238,8 +238,15 @@ def _read(sweep: Sweep, group: zarr.Group, path: Path, block: Block) -> dict[str
     return found
 
 
-def open_sweep(path: Path | str) -> xr.Dataset:
-    """A sweep as a Dataset with named axes, read from its store or NetCDF file as it is used.
+def open_sweep(path: Path | str, chunks: dict[str, int] | None = None) -> xr.Dataset:
+    """A sweep as a Dataset with named axes.
+
+    Parameters
+    ----------
+    path
+        Its store or NetCDF file.
+    chunks
+        With None, what is indexed is read then; with ``{}``, the arrays are Dask's, block by block.
 
     Raises
     ------
@@ -250,7 +257,7 @@ def open_sweep(path: Path | str) -> xr.Dataset:
 
     path = Path(path)
     if path.is_dir() and attributes(path):
-        return xr.open_zarr(path)
+        return xr.open_zarr(path, chunks=chunks)
     if path.is_file():
-        return xr.open_dataset(path, engine="h5netcdf", chunks={})
+        return xr.open_dataset(path, engine="h5netcdf", chunks=chunks)
     raise ArgumentError("path", "be the store or file of a sweep", f"is {path}")
