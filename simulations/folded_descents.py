@@ -100,7 +100,7 @@ class _Runs:
         curvature = np.array([second + members.weight_decay, members.epsilon + members.weight_decay])
         size = len(members.epsilon)
         self.linear = how.kind == "newton" or how.power == 0
-        self.scale = _scale(how)
+        self.scale = None if self.linear else _scale(how)
         self.star = first / curvature[0]
         self.error = np.array([members.start_fast - self.star, members.start_slow])
         self.rates = np.ones_like(curvature) if how.kind == "newton" else curvature
@@ -137,15 +137,17 @@ class _Runs:
         path = np.empty((rows + 1, *self.error.shape))
         path[0] = self.error
         way = np.empty_like(self.error)
+        rates = self.rates * self.step if self.linear else self.rates
         for before, after in itertools.pairwise(path):
-            np.multiply(self.rates, before, out=way)
-            way *= self.scale(way, self.step)
+            np.multiply(rates, before, out=way)
+            if self.scale is not None:
+                way *= self.scale(way, self.step)
             np.subtract(before, way, out=after)
         self._note(path[1:])
         self.count += rows
         self.error = np.where(np.abs(path[-1]) < FLUSHED, 0.0, path[-1])
         # an update that overflows is given up with those that grow beyond bounds
-        ended = ~(np.abs(path[1:]).max(axis=(0, 1)) <= self.wild)
+        ended = ~(np.abs(path[-1]).max(axis=0) <= self.wild)
         if not self.linear:
             still = np.abs(path[-1] - path[-3 if rows > 1 else 0]) <= REPEATS * self.step
             settled = (still | np.isfinite(self.arrival[:, self.alive])).all(axis=0)
@@ -156,10 +158,9 @@ class _Runs:
     def _note(self, path: Array) -> None:
         """Take in the errors (rows, 2, n) after further steps."""
         who, at = self.alive, self.count + 1
-        sizes = np.abs(path)
 
         def close(side: int) -> Mask:
-            return sizes[:, side] <= self.level[side]
+            return np.abs(path[:, side]) <= self.level[side]
 
         for side in range(2):
             _first(self.arrival[side], who, functools.partial(close, side), at)
@@ -222,8 +223,6 @@ def _first(found: Array, who: NDArray[np.int64], condition: Callable[[], Mask], 
 
 def _scale(how: Rule) -> Callable[[Array, Array], Array]:
     """η h(σ)/σ for gradients (2, n) and step sizes (n,)."""
-    if how.kind == "newton" or how.power == 0:
-        return lambda gradient, step: step
     speed: Callable[..., Any] = how.speed
 
     def scale(gradient: Array, step: Array) -> Array:

@@ -110,6 +110,8 @@ def sector_error(w1: Array, w2: Array, width: Array) -> Array:
     w misclassifies the part of the sector that lies between the first axis and w, at angle ψ_w in (−π, π].
     """
     angle = np.arctan2(w2 + 0.0, w1)
+    if (angle > 0).all():
+        return np.minimum(angle / width, 1.0)
     angle = np.where((w1 == 0) & (w2 == 0), np.pi, angle)  # a zero vector classifies nothing correctly
     above = np.minimum(angle / width, 1.0)
     below = np.clip(1.0 - (angle + np.pi) / width, 0.0, np.nextafter(1.0, 0.0))  # the sector is never all wrong here
