@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simulations.sweep_runs import Outcome, run
+from simulations.sweep_runs import Outcome, run_sweep
 from simulations.sweep_store import open_sweep
 from simulations.sweeps import Sweep, sweep
 from theory.plateaus import LONGEST_RUN
@@ -25,7 +25,7 @@ WORKERS = (1, 2, 4)
 def timed(what: Sweep, path: Path, workers: int) -> tuple[float, Outcome]:
     """Wall-clock seconds of a run into a new store, start of the workers included."""
     begun = time.perf_counter()
-    outcome = run(what, path, version="benchmark", workers=workers)
+    outcome = run_sweep(what, path, version="benchmark", workers=workers)
     return time.perf_counter() - begun, outcome
 
 

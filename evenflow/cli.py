@@ -262,7 +262,7 @@ def sweep(
     axes |= {"shape": shape, "spectrum": spectrum, "condition": condition, "directions": directions}
     axes |= {"largest": largest, "start": start, "weight_decay": weight_decay, "step": step}
     known("format", form, SWEEP_FORMATS)
-    from simulations.sweep_runs import require, run
+    from simulations.sweep_runs import require, run_sweep
 
     require()
     from evenflow import sweep_command
@@ -276,7 +276,7 @@ def sweep(
     target = out if out is not None else Path("sweep.zarr" if form == "zarr" else "sweep.nc")
     count = None if workers is None else whole("workers", number("workers", workers))
     with Reporter() as reporter:
-        outcome = run(
+        outcome = run_sweep(
             found,
             target,
             version=__version__,

@@ -50,7 +50,7 @@ class Outcome:
     censored: int
 
 
-def run(
+def run_sweep(
     sweep: Sweep,
     out: Path | str,
     *,

@@ -21,7 +21,7 @@ from simulations.axes import axis
 from simulations.descent import descend
 from simulations.flow import flow
 from simulations.spectra import SHAPES, spectra, spectrum
-from simulations.sweep_runs import run
+from simulations.sweep_runs import run_sweep
 from simulations.sweep_store import open_sweep
 from simulations.sweeps import POINT, Sweep, sweep
 from theory.checks import ArgumentError
@@ -37,7 +37,7 @@ SMALL = {"epsilon": "1e-2:1e-1:7:log", "theta": [0.6, 0.9]}
 
 
 def store(path: Path, what: Sweep, **options: object) -> sweep_runs.Outcome:
-    return run(what, path, version="1", workers=1, **options)  # type: ignore[arg-type]
+    return run_sweep(what, path, version="1", workers=1, **options)  # type: ignore[arg-type]
 
 
 def chunks(path: Path) -> dict[str, bytes]:
@@ -269,7 +269,7 @@ def test_other_stores_are_refused_and_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="other rules"):
         store(tmp_path / "a", sweep("folded", SMALL, ["gd", "newton"], block=4))
     with pytest.raises(ArgumentError, match="begun by version 1, and this is 2"):
-        run(what, tmp_path / "a", version="2", workers=1)
+        run_sweep(what, tmp_path / "a", version="2", workers=1)
     assert chunks(tmp_path / "a") == before
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes").write_text("mine")
@@ -338,7 +338,7 @@ SAME = sweep("folded", {"epsilon": "2e-2:2e-1:64:log"}, ["gd", "egd"], block=2)
 def unbroken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The chunks of an unbroken run, in this process."""
     path = tmp_path_factory.mktemp("unbroken") / "a"
-    run(SAME, path, version=__version__, workers=1)
+    run_sweep(SAME, path, version=__version__, workers=1)
     return chunks(path)
 
 
@@ -355,7 +355,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path: Path, unbroken: dict[s
     assert process.wait(10) == -signal.SIGKILL
     left = whole_chunks(path)
     assert 6 * 7 < len(left) < len(unbroken) and all(unbroken[name] == content for name, content in left.items())
-    outcome = run(SAME, path, version=__version__, workers=1)
+    outcome = run_sweep(SAME, path, version=__version__, workers=1)
     assert 0 < outcome.computed <= outcome.blocks - 6
     assert whole_chunks(path) == unbroken
 
@@ -395,14 +395,14 @@ def test_a_killed_worker_changes_nothing(
             workers[0].kill()
             killed.append(total - done)
 
-    outcome = run(SAME, path, version=__version__, scheduler=address, progress=kill)
+    outcome = run_sweep(SAME, path, version=__version__, scheduler=address, progress=kill)
     assert killed == [26] and workers[0].wait(10) == -signal.SIGKILL and workers[1].poll() is None
     assert outcome.blocks == 32
     assert whole_chunks(path) == unbroken
 
 
 def test_a_local_cluster_leaves_the_same_bytes(tmp_path: Path, unbroken: dict[str, bytes]) -> None:
-    outcome = run(SAME, tmp_path / "a", version=__version__, workers=2)
+    outcome = run_sweep(SAME, tmp_path / "a", version=__version__, workers=2)
     assert outcome.computed == outcome.blocks and chunks(tmp_path / "a") == unbroken
 
 
@@ -412,7 +412,7 @@ def test_no_scheduler_is_one_line(tmp_path: Path) -> None:
         silent = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
         for address in (silent, "nonsense"):
             with pytest.raises(ArgumentError, match="`scheduler` must be the address of a running Dask scheduler"):
-                run(SAME, tmp_path / "a", version="1", scheduler=address)
+                run_sweep(SAME, tmp_path / "a", version="1", scheduler=address)
     assert not (tmp_path / "a").exists()
 
 
@@ -433,7 +433,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
         left = chunks(path)
         assert 0 < len(left) < len(unbroken) and all(unbroken[name] == content for name, content in left.items())
         subprocess.run(["mount", "-o", "remount,size=16m", str(disk)], check=True)
-        again = run(SAME, path, version=__version__, workers=1)
+        again = run_sweep(SAME, path, version=__version__, workers=1)
         assert 0 < again.computed < again.blocks
         assert chunks(path) == unbroken
     finally:
@@ -445,3 +445,18 @@ def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path
     with pytest.raises(ArgumentError, match=r'no_such_package is not installed: pip install "evenflow\[sweep\]"'):
         store(tmp_path / "a", SAME)
     assert not (tmp_path / "a").exists()
+
+
+def test_the_command_says_what_it_did(tmp_path: Path) -> None:
+    out = tmp_path / "a.nc"
+    asked = command("regression", "--condition", "10:20:2", "--rules", "gd", "--format", "netcdf", "--json")
+    done = subprocess.run([*asked, "--out", str(out)], env=environment(), capture_output=True, check=True)
+    document = json.loads(done.stdout)
+    assert (document["members"], document["blocks"], document["computed"]) == (2, 1, 1)
+    assert document["parameters"]["axes"] == {"condition": "10:20:2"} and document["out"] == str(out)
+    with open_sweep(out) as found:
+        assert document["sweep"] == found.attrs["sweep"] and found.attrs["version"] == __version__
+        assert document["evaluations"] == int(found.evaluations.sum()) > 0
+    refused = subprocess.run(command("--epsilon", "0.2:0.1:3"), env=environment(), capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert refused.stderr == "Argument `epsilon` must go from low to high, but goes from 0.2 to 0.1.\n"
