@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 FORMATS = ("zarr", "netcdf")
 EXTRA = ("xarray", "zarr", "dask", "distributed", "h5netcdf", "h5py")
 PATIENCE = 4.0  # seconds for a scheduler to answer, and again for a worker to be there
+# Dask makes workers give every freed page back at once, which the arrays of a few hundred kB that steps are kept in
+# would ask for again and again.
+SPAWNED = {"MALLOC_TRIM_THRESHOLD_": 1 << 28, "MALLOC_MMAP_THRESHOLD_": 1 << 25, "OMP_NUM_THREADS": 1}
 AHEAD = 4  # blocks submitted for each thread of the cluster
 Progress = Callable[[int, int], None]
 
@@ -151,19 +154,21 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client | None]:
     if scheduler is None and workers == 1:
         yield None
         return
+    import dask
     from distributed import Client, LocalCluster
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised
     with contextlib.ExitStack() as stack:
         if scheduler is None:
-            cluster = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address=None,
-                memory_limit=0,
-                silence_logs=logging.CRITICAL,
-            )
+            with dask.config.set({"distributed.nanny.pre-spawn-environ": SPAWNED}):
+                cluster = LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address=None,
+                    memory_limit=0,
+                    silence_logs=logging.CRITICAL,
+                )
             yield stack.enter_context(Client(stack.enter_context(cluster)))
         else:
             yield stack.enter_context(_connected(scheduler))
