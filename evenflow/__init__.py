@@ -35,6 +35,7 @@ _WHERE = {
     "load": "simulations.datasets",
     "mean_square_limit": "theory.minibatch",
     "progress_bar": "evenflow.display",
+    "open_sweep": "simulations.sweep_store",
     "plateau_lengths": "theory.grids",
     "design": "simulations.design",
     "folded_family": "simulations.design",
@@ -46,10 +47,13 @@ _WHERE = {
     "RegressionModes": "simulations.ensembles",
     "Rule": "theory.rules",
     "rule": "theory.rules",
+    "run_sweep": "simulations.sweep_runs",
     "SIGMA": "theory.rules",
     "stationary": "theory.minibatch",
     "Stochastic": "simulations.stochastic",
     "stochastic_descend": "simulations.stochastic",
+    "Sweep": "simulations.sweeps",
+    "sweep": "simulations.sweeps",
     "Trajectory": "simulations.trajectory",
 }
 
@@ -66,6 +70,9 @@ if TYPE_CHECKING:
     from simulations.flow import flow
     from simulations.polar import polar
     from simulations.stochastic import Stochastic, stochastic_descend
+    from simulations.sweep_runs import run_sweep
+    from simulations.sweep_store import open_sweep
+    from simulations.sweeps import Sweep, sweep
     from simulations.trajectory import Trajectory
     from theory.checks import ArgumentError, ArgumentTypeError
     from theory.departure import predict_departure
@@ -94,6 +101,7 @@ __all__ = [
     "RegressionModes",
     "Rule",
     "Stochastic",
+    "Sweep",
     "Trajectory",
     "compare",
     "descend",
@@ -108,15 +116,18 @@ __all__ = [
     "folded_family",
     "load",
     "mean_square_limit",
+    "open_sweep",
     "plateau_lengths",
     "polar",
     "predict",
     "predict_departure",
     "progress_bar",
     "rule",
+    "run_sweep",
     "spectrum_family",
     "stationary",
     "stochastic_descend",
+    "sweep",
 ]
 
 

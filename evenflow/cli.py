@@ -11,7 +11,7 @@ import typer
 
 from evenflow import __version__
 from evenflow.errors import one_line
-from theory.checks import ArgumentError, ArgumentTypeError, known, nonnegative, number, numbers, positive
+from theory.checks import ArgumentError, ArgumentTypeError, known, nonnegative, number, numbers, positive, whole
 
 if TYPE_CHECKING:
     from simulations.design import Family
@@ -29,6 +29,8 @@ OPTIONS = {
 DESIGN_OPTIONS = {"folded": ("theta", "margin", "start"), "regression": ("shape", "directions", "largest")}
 FORMATS = ("text", "latex", "json")
 VIEWS = ("flow", "descent")
+SWEEP_FORMATS = ("zarr", "netcdf")
+AXIS = "A,B,… | LOW:HIGH:COUNT[:log]"
 
 app = typer.Typer(
     add_completion=False,
@@ -188,7 +190,7 @@ def design(
     rule: Annotated[str, typer.Option(help="The rule whose plateau is meant.")] = "gd",
     view: Annotated[str, typer.Option(help="descent or flow.")] = "descent",
     shape: Annotated[
-        str | None, typer.Option(help="regression: two-level, geometric or power-law. [geometric]")
+        str | None, typer.Option(help="regression: two-level, geometric, power-law or marchenko-pastur. [geometric]")
     ] = None,
     directions: Annotated[str | None, typer.Option(help="regression: number of directions. [3]")] = None,
     largest: Annotated[str | None, typer.Option(help="regression: largest eigenvalue. [1]")] = None,
@@ -218,6 +220,86 @@ def design(
         from evenflow.display import print_design
 
         print_design(found)
+
+
+@app.command()
+def sweep(
+    model: Annotated[str, typer.Argument(help="folded or regression.", metavar="[MODEL]")] = "folded",
+    out: Annotated[Path | None, typer.Option(help="The Zarr store, or the NetCDF file. [sweep.zarr, sweep.nc]")] = None,
+    epsilon: Annotated[str | None, typer.Option(help="folded. [0.01]", metavar=AXIS)] = None,
+    theta: Annotated[str | None, typer.Option("--theta", "--angle", help="folded: radians.", metavar=AXIS)] = None,
+    margin: Annotated[str | None, typer.Option(help="folded. [1]", metavar=AXIS)] = None,
+    start_fast: Annotated[str | None, typer.Option(help="folded: w₁ at the start. [1]", metavar=AXIS)] = None,
+    start_slow: Annotated[str | None, typer.Option(help="folded: w₂ at the start. [3]", metavar=AXIS)] = None,
+    shape: Annotated[
+        str | None,
+        typer.Option(
+            help="regression: two-level, geometric, power-law, marchenko-pastur. [geometric]", metavar="A,B,…"
+        ),
+    ] = None,
+    condition: Annotated[str | None, typer.Option(help="regression: λ₁/λ_d. [100]", metavar=AXIS)] = None,
+    directions: Annotated[str | None, typer.Option(help="regression: how many. [3]", metavar="A,B,…")] = None,
+    largest: Annotated[str | None, typer.Option(help="regression: λ₁. [1]", metavar=AXIS)] = None,
+    spectrum: Annotated[
+        str | None, typer.Option(help="regression: your own spectra, in place of a shape.", metavar="A,B,…;C,D,…")
+    ] = None,
+    start: Annotated[str | None, typer.Option(help="regression: error of each direction. [1]", metavar=AXIS)] = None,
+    weight_decay: Annotated[str | None, typer.Option(help="Coefficient λ of ½ λ‖W‖². [0]", metavar=AXIS)] = None,
+    step: Annotated[str | None, typer.Option(help="Step size of the descents. [0.1]", metavar=AXIS)] = None,
+    rules: Annotated[str, typer.Option(help="Rules by id, or module:NAME.", metavar="R,S,…")] = "gd,egd",
+    seeds: Annotated[str, typer.Option(help="Number of seeds, of random rules and of a regression's bases.")] = "1",
+    view: Annotated[str, typer.Option(help="descent (lengths in steps) or flow (in flow time).")] = "descent",
+    design: Annotated[str, typer.Option("--design", help="grid, or random: ranges LOW:HIGH are drawn from.")] = "grid",
+    points: Annotated[str | None, typer.Option(help="random: number of points.")] = None,
+    draw: Annotated[str, typer.Option(help="random: the seed of the points.")] = "0",
+    measure: Annotated[bool, typer.Option(help="Run every member, or evaluate the closed forms alone.")] = True,
+    threshold: Annotated[str, typer.Option(help="An arrival is |e| ≤ threshold·|e₀|.")] = "1e-3",
+    max_steps: Annotated[
+        str | None, typer.Option(help="Most steps of a descent. [1000000 where members step together, or 100000]")
+    ] = None,
+    block: Annotated[
+        str | None, typer.Option(help="Most members of a block, the unit of work and of resuming.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="zarr or netcdf.")] = "zarr",
+    workers: Annotated[str | None, typer.Option(help="Processes of a local Dask cluster. [one for each core]")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a running Dask scheduler.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Plateau lengths over a grid or random design of parameters, rules and seeds; resumed where it stopped.
+
+    An axis is A,B,…, or LOW:HIGH:COUNT (in a random design LOW:HIGH), with :log at the end for even in the logarithm.
+    """
+    axes = {"epsilon": epsilon, "theta": theta, "margin": margin, "start_fast": start_fast, "start_slow": start_slow}
+    axes |= {"shape": shape, "spectrum": spectrum, "condition": condition, "directions": directions}
+    axes |= {"largest": largest, "start": start, "weight_decay": weight_decay, "step": step}
+    known("format", form, SWEEP_FORMATS)
+    from simulations.sweep_runs import require, run_sweep
+
+    require()
+    from evenflow import sweep_command
+    from evenflow.display import Reporter
+
+    counts = {"seeds": seeds, "points": points, "draw": draw, "max_steps": max_steps, "block": block}
+    level = number("threshold", threshold)
+    found = sweep_command.described(
+        model, axes, rules, counts, view=view, design=design, measure=measure, threshold=level
+    )
+    target = out if out is not None else Path("sweep.zarr" if form == "zarr" else "sweep.nc")
+    count = None if workers is None else whole("workers", number("workers", workers))
+    with Reporter() as reporter:
+        outcome = run_sweep(
+            found,
+            target,
+            version=__version__,
+            form=form,
+            workers=count,
+            scheduler=scheduler,
+            progress=lambda done, total: reporter("sweep", done, total),
+        )
+    if as_json:
+        typer.echo(json.dumps(sweep_command.document(found, outcome, __version__), allow_nan=False))
+    else:
+        typer.echo("\n".join(sweep_command.lines(found, outcome)))
 
 
 def _family(model: str, given: dict[str, str | None], decay: float) -> Family:

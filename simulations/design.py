@@ -12,6 +12,7 @@ import numpy as np
 
 from simulations.descent import descend
 from simulations.flow import flow
+from simulations.spectra import SHAPES, spectrum
 from theory.checks import ArgumentError, known, positive, whole
 from theory.models.folded import Folded
 from theory.models.linear import LinearModel
@@ -19,7 +20,6 @@ from theory.models.regression import Regression
 from theory.predictions import largest_stable_step, predict
 from theory.rules import Rule, rule
 
-SHAPES = ("two-level", "geometric", "power-law")
 VIEWS = ("descent", "flow")
 SEARCHED = 60  # points of the first search for a change of sign, evenly spread in the logarithm
 LARGEST_CONDITION, SMALLEST_EPSILON, LARGEST_EPSILON = 1e12, 1e-12, 1 - 1e-9
@@ -105,19 +105,13 @@ def spectrum_family(
 ) -> Family:
     """Regressions whose spectrum has this shape and any condition number, with equal errors at the start.
 
-    ``two-level``: half of the directions at either end; ``geometric``: even in the logarithm; ``power-law``:
-    λᵢ = λ₁ i^(−γ).
+    The shapes are those of `simulations.spectra.spectrum`.
     """
     known("shape", shape, SHAPES)
     count, top = whole("directions", directions, 2), positive("largest", largest)
 
     def build(condition: float) -> LinearModel:
-        place = np.linspace(0, 1, count)
-        if shape == "two-level":
-            place = np.round(place + 1e-9)
-        elif shape == "power-law":
-            place = np.log(np.arange(1, count + 1)) / math.log(count)
-        return Regression.from_spectrum(top * condition**-place, weight_decay=weight_decay)
+        return Regression.from_spectrum(spectrum(shape, condition, count, top), weight_decay=weight_decay)
 
     return Family("condition", 1.0, LARGEST_CONDITION, build)
 

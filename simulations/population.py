@@ -94,14 +94,24 @@ def tail_moments(margin: float) -> tuple[float, float]:
 
 
 def folded_test_error(weights: Array, epsilon: float | Array, theta: float | Array) -> Array:
-    """Exact classification error of weights (…, 1, 2) on the folded model's test set.
+    """Exact classification error of weights (…, 1, 2) on the folded model's test set."""
+    root = np.sqrt(epsilon)
+    return sector_error(weights[..., 0, 0], root * weights[..., 0, 1], sector_width(epsilon, theta))
 
-    Whitened, the set is the double sector of width ψ_v, the angle of v to the first axis, and w misclassifies
-    the part of it that lies between the first axis and w, at angle ψ_w in (−π, π].
+
+def sector_width(epsilon: Array | float, theta: Array | float) -> Array:
+    """Angle ψ_v of v to the first axis, whitened; for numbers or arrays that broadcast together."""
+    return np.arctan2(np.sqrt(epsilon) * np.sin(theta), np.cos(theta))
+
+
+def sector_error(w1: Array, w2: Array, width: Array) -> Array:
+    """Error of whitened weights on the double sector of width ψ_v; the arrays broadcast together.
+
+    w misclassifies the part of the sector that lies between the first axis and w, at angle ψ_w in (−π, π].
     """
-    w1, w2 = weights[..., 0, 0], np.sqrt(epsilon) * weights[..., 0, 1] + 0.0
-    width = np.arctan2(np.sqrt(epsilon) * np.sin(theta), np.cos(theta))
-    angle = np.arctan2(w2, w1)
+    angle = np.arctan2(w2 + 0.0, w1)
+    if (angle > 0).all():
+        return np.minimum(angle / width, 1.0)
     angle = np.where((w1 == 0) & (w2 == 0), np.pi, angle)  # a zero vector classifies nothing correctly
     above = np.minimum(angle / width, 1.0)
     below = np.clip(1.0 - (angle + np.pi) / width, 0.0, np.nextafter(1.0, 0.0))  # the sector is never all wrong here

@@ -1,0 +1,185 @@
+"""What a block of a sweep holds: lengths of its members, predicted and measured, each by the fastest way there is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from simulations import folded_descents
+from simulations.descent import descend
+from simulations.flow import flow
+from simulations.spectra import spectra
+from simulations.sweeps import SEED, Block, Sweep, eigenvalues
+from theory import spreads
+from theory.checks import ArgumentError
+from theory.derivation import Derivation
+from theory.grids import plateau_lengths
+from theory.models import folded_chain, regression_chain
+from theory.models.folded import Folded
+from theory.models.linear import LinearModel
+from theory.models.regression import Regression
+from theory.plateaus import ARRIVAL_SPREAD, LONGEST_RUN
+from theory.predictions import predict
+from theory.rules import Rule
+
+Array = NDArray[np.float64]
+Members = dict[str, NDArray[Any]]
+Lengths = dict[str, Array]
+ITERATED = 10_000  # steps of a linear rule run alone, before its exact propagator
+FOLDED = ("epsilon", "theta", "margin", "weight_decay", "start_fast", "start_slow", "step")
+KIND = ("shape", "spectrum", "directions")
+
+
+def compute(sweep: Sweep, block: Block) -> dict[str, NDArray[Any]]:
+    """Every variable of a block: (definition, rule, members), or without the dimensions that it has not."""
+    members = sweep.members(block)
+    lengths = [_predict(sweep, how, members) for how in sweep.rules]
+    found: dict[str, NDArray[Any]] = {"predicted": _table(sweep, block, lengths)}
+    if sweep.measure:
+        pairs = [_measure(sweep, how, members) for how in sweep.rules]
+        found["measured"] = _table(sweep, block, [measured for measured, _ in pairs])
+        found["censored"] = np.isnan(found["measured"])
+        found["relative_difference"] = relative_difference(found["predicted"], found["measured"])
+        found["evaluations"] = np.array([taken for _, taken in pairs]).reshape(-1, *block.shape)
+    names = [how.name for how in sweep.rules]
+    if {"gd", "egd"} <= set(names):
+        for kind in [name for name in ("predicted", "measured") if name in found]:
+            one, other = (found[kind][:, names.index(name)] for name in ("gd", "egd"))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found[f"{kind}_ratio"] = one / other
+    if sweep.design == "random":
+        places = np.arange(block.shape[0]) * block.shape[1]
+        found |= {one.name: members[one.name][places] for one in sweep.axes}
+    return found
+
+
+def relative_difference(predicted: Array, measured: Array) -> Array:
+    """(measured − predicted) / predicted; 0 where both are equal, NaN where one is missing."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(predicted == measured, 0.0, (measured - predicted) / predicted)
+
+
+def formulas(sweep: Sweep) -> dict[str, dict[str, str]]:
+    """Rule → step of its derivation → equation; empty for a rule without one."""
+    found = {}
+    for how in sweep.rules:
+        chain = _chain(sweep, how)
+        found[how.name] = {} if chain is None else {step.name: sp.sstr(step.equation) for step in chain.steps}
+    return found
+
+
+def _chain(sweep: Sweep, how: Rule) -> Derivation | None:
+    derive: Callable[[Rule, str], Derivation] = (folded_chain if sweep.model == "folded" else regression_chain).derive
+    try:
+        return derive(how, sweep.view)
+    except ArgumentError:
+        return None
+
+
+def _table(sweep: Sweep, block: Block, lengths: list[Lengths]) -> Array:
+    """Lengths of each rule as (definition, rule, members)."""
+    none = np.full(math.prod(block.shape), np.nan)
+    rows = [[of_rule.get(name, none) for of_rule in lengths] for name in sweep.definitions]
+    return np.array(rows, float).reshape(len(rows), len(lengths), *block.shape)
+
+
+def _predict(sweep: Sweep, how: Rule, members: Members) -> Lengths:
+    linear = how.power == 0 or how.kind == "newton"
+    if sweep.model == "folded" and linear:
+        given: dict[str, Any] = {name: members[name] for name in FOLDED if not name.startswith("start")}
+        given["start"] = members["start_fast"], members["start_slow"]
+        longest = plateau_lengths(how, sweep.view, **given)
+        return spreads.folded_lengths(how, sweep.view, **given, threshold=sweep.threshold) | {LONGEST_RUN: longest}
+    if sweep.model == "regression" and spreads.separate(how, sweep.view):
+        return {ARRIVAL_SPREAD: _spreads(sweep, how, members)}
+    if _chain(sweep, how) is None:
+        return {}
+
+    def lengths(model: LinearModel, start: Array, step: float, seed: int) -> dict[str, float | None]:
+        size = step if sweep.view == "descent" else None
+        found = predict(model, how, sweep.view, start, step=size, threshold=sweep.threshold).plateaus
+        return {name: length for name, (length, _) in found.items()}
+
+    return _one_by_one(sweep, members, lengths)
+
+
+def _measure(sweep: Sweep, how: Rule, members: Members) -> tuple[Lengths, NDArray[np.int64]]:
+    if sweep.model == "folded" and sweep.view == "descent" and folded_descents.steps_together(how):
+        together = folded_descents.Members(**{name: members[name] for name in FOLDED})
+        return folded_descents.measure(how, together, threshold=sweep.threshold, max_steps=sweep.max_steps)
+    taken = []
+    linear = how.power == 0 or how.kind == "newton"
+    most = min(sweep.max_steps, ITERATED) if linear else sweep.max_steps
+
+    def lengths(model: LinearModel, start: Array, step: float, seed: int) -> dict[str, float | None]:
+        if sweep.view == "descent":
+            run = descend(model, how, step, start, threshold=sweep.threshold, max_steps=most, seed=seed)
+        else:
+            run = flow(model, how, start, threshold=sweep.threshold)
+        taken.append(run.evaluations)
+        return run.plateaus
+
+    return _one_by_one(sweep, members, lengths), np.array(taken, np.int64)
+
+
+def _one_by_one(
+    sweep: Sweep, members: Members, lengths: Callable[[LinearModel, Array, float, int], dict[str, float | None]]
+) -> Lengths:
+    """Definition → lengths (n,), each member on its own."""
+    count = len(members[SEED])
+    found = {name: np.full(count, np.nan) for name in sweep.definitions}
+    for place in range(count):
+        at = {name: values[place] for name, values in members.items()}
+        model, start = (_folded if sweep.model == "folded" else _regression)(at)
+        for name, length in lengths(model, start, float(at["step"]), int(at[SEED])).items():
+            if name in found and length is not None:
+                found[name][place] = length
+    return found
+
+
+def _folded(at: dict[str, Any]) -> tuple[LinearModel, Array]:
+    model = Folded(*(float(at[name]) for name in FOLDED[:4]))
+    return model, np.array([[at["start_fast"], at["start_slow"]]], float)
+
+
+def _regression(at: dict[str, Any]) -> tuple[LinearModel, Array]:
+    lone = {name: np.array([value]) for name, value in at.items()}
+    _, values = next(_curves(lone))
+    model = Regression.from_spectrum(
+        values[0], start=float(at["start"]), weight_decay=float(at["weight_decay"]), seed=int(at[SEED])
+    )
+    return model, model.start()
+
+
+def _curves(members: Members) -> Iterator[tuple[NDArray[np.int64], Array]]:
+    """Members of one shape and number of directions, as places (n,) and their spectra (n, d)."""
+    kinds = np.array([f"{s}|{u}|{d:g}" for s, u, d in zip(*(members[k] for k in KIND), strict=True)])
+    for kind in np.unique(kinds):
+        places = np.flatnonzero(kinds == kind)
+        shape, own, directions = (members[name][places[0]] for name in KIND)
+        if own:
+            yield places, np.broadcast_to(eigenvalues(str(own)), (len(places), len(str(own).split(","))))
+        else:
+            largest = members["largest"][places].astype(float)[:, None]
+            yield places, largest * spectra(str(shape), members["condition"][places].astype(float), int(directions))
+
+
+def _spreads(sweep: Sweep, how: Rule, members: Members) -> Array:
+    """Spreads of arrivals (n,) by the closed form of each direction."""
+    found = np.empty(len(members[SEED]))
+    for places, values in _curves(members):
+        decay, start = (members[name][places].astype(float)[:, None] for name in ("weight_decay", "start"))
+        found[places] = spreads.regression_spreads(
+            how,
+            sweep.view,
+            rates=values + decay,
+            errors=start * values / (values + decay),
+            step=members["step"][places],
+            threshold=sweep.threshold,
+        )
+    return found

@@ -1,0 +1,224 @@
+"""Run a sweep to its end, in this process, on a local cluster or a Dask scheduler, from the last finished block on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import itertools
+import logging
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simulations import sweep_store
+from simulations.sweep_store import Done
+from simulations.sweeps import Sweep
+from theory.checks import ArgumentError, known, whole
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+FORMATS = ("zarr", "netcdf")
+EXTRA = ("xarray", "zarr", "dask", "distributed", "h5netcdf", "h5py")
+PATIENCE = 4.0  # seconds for a scheduler to answer, and again for a worker to be there
+# Dask makes workers give every freed page back at once, which the arrays of a few hundred kB that steps are kept in
+# would ask for again and again.
+SPAWNED = {"MALLOC_TRIM_THRESHOLD_": 1 << 28, "MALLOC_MMAP_THRESHOLD_": 1 << 25, "OMP_NUM_THREADS": 1}
+AHEAD = 4  # blocks submitted for each thread of the cluster
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished sweep.
+
+    Parameters
+    ----------
+    path
+        Its store or file.
+    blocks, computed
+        Blocks it has, and how many of them were computed by this run.
+    evaluations, censored
+        Steps or gradients of all its runs, and lengths that are censored.
+    """
+
+    path: Path
+    blocks: int
+    computed: int
+    evaluations: int
+    censored: int
+
+
+def run_sweep(
+    sweep: Sweep,
+    out: Path | str,
+    *,
+    version: str,
+    form: str = "zarr",
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Finish every block of a sweep in a store; what is already there and passes its checksums stays.
+
+    Parameters
+    ----------
+    sweep
+        What to compute.
+    out
+        Directory of the Zarr store; with ``netcdf`` the file, made from a store beside it (`out` with ``.zarr``).
+    version
+        Of the program, for the record: a store is only continued by the version that began it.
+    form
+        ``zarr`` or ``netcdf``.
+    workers
+        Processes of a local Dask cluster, by default one for each core; with 1 the work is done in this process.
+    scheduler
+        Address of a running Dask scheduler, whose workers see `out`; in place of a local cluster.
+    progress
+        Called with the blocks finished and their number.
+
+    Raises
+    ------
+    ArgumentError
+        If `out` holds something else, a scheduler does not answer, or a package of the extra ``sweep`` is missing.
+    OSError
+        If the store cannot be written, as on a full disk. The same call then goes on where it stopped.
+    """
+    require()
+    known("format", form, FORMATS)
+    if workers is not None and scheduler is not None:
+        raise ArgumentError("workers", "be left out with `scheduler`", "is given")
+    target = Path(out).absolute()
+    store = target if form == "zarr" else target.with_name(target.name + ".zarr")
+    if form == "netcdf":
+        _accept_file(sweep, target, version)
+    count = min(_cores() if workers is None else whole("workers", workers, 1), sweep.block_count)
+    with _client(scheduler, count) as client:
+        sweep_store.prepare(sweep, store, version)
+        done = _here(sweep, store) if client is None else _there(client, sweep, store)
+        total, computed, evaluations, censored = sweep.block_count, 0, 0, 0
+        for number, block in enumerate(done, 1):
+            computed, evaluations = computed + block.computed, evaluations + block.evaluations
+            censored += block.censored
+            if progress is not None:
+                progress(number, total)
+    if form == "netcdf":
+        _write_netcdf(store, target)
+    return Outcome(target, total, computed, evaluations, censored)
+
+
+def require() -> None:
+    """Refuse to go on without the packages of the extra ``sweep``, in one line that names the command."""
+    missing = [name for name in EXTRA if importlib.util.find_spec(name) is None]
+    if missing:
+        but = f'{", ".join(missing)} is not installed: pip install "evenflow[sweep]"'
+        raise ArgumentError("sweep", "have its packages", but)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _here(sweep: Sweep, store: Path) -> Iterator[Done]:
+    return (sweep_store.finish(sweep, store, block) for block in sweep.blocks())
+
+
+def _there(client: Client, sweep: Sweep, store: Path) -> Iterator[Done]:
+    """Blocks as they are finished; only some are submitted at a time, as a sweep can have millions."""
+    from distributed import as_completed
+
+    blocks = sweep.blocks()
+    ahead = AHEAD * max(1, sum(client.nthreads().values()))
+
+    def submit(count: int) -> list[Any]:
+        return [
+            client.submit(sweep_store.finish, sweep, store, block, pure=False)
+            for block in itertools.islice(blocks, count)
+        ]
+
+    finished = as_completed(submit(ahead), loop=client.loop)
+    for future in finished:
+        yield future.result()
+        for following in submit(1):
+            finished.add(following)
+
+
+@contextlib.contextmanager
+def _client(scheduler: str | None, workers: int) -> Iterator[Client | None]:
+    """A client of the scheduler, or of a local cluster; None where one process does it all."""
+    if scheduler is None and workers == 1:
+        yield None
+        return
+    import dask
+    from distributed import Client, LocalCluster
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised
+    with contextlib.ExitStack() as stack:
+        if scheduler is None:
+            with dask.config.set({"distributed.nanny.pre-spawn-environ": SPAWNED}):
+                cluster = LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address=None,
+                    memory_limit=0,
+                    silence_logs=logging.CRITICAL,
+                )
+            yield stack.enter_context(Client(stack.enter_context(cluster)))
+        else:
+            yield stack.enter_context(_connected(scheduler))
+
+
+def _connected(address: str) -> Client:
+    from distributed import Client
+
+    try:
+        asyncio.run(asyncio.wait_for(_greet(address), PATIENCE))
+    except Exception as error:  # whatever answers there may be no scheduler
+        why = "is no address" if isinstance(error, ValueError) else "does not answer as one"
+        raise ArgumentError("scheduler", "be the address of a running Dask scheduler", f"{address} {why}") from None
+    client = Client(address, timeout=PATIENCE, set_as_default=False)
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        client.close()
+        raise ArgumentError("scheduler", "have at least one worker", f"{address} has none") from None
+    return client
+
+
+async def _greet(address: str) -> None:
+    from distributed.comm.core import connect
+    from distributed.security import Security
+
+    comm = await connect(address, timeout=PATIENCE, **Security().get_connection_args("client"))
+    await comm.close()
+
+
+def _accept_file(sweep: Sweep, path: Path, version: str) -> None:
+    if not path.exists():
+        return
+    import xarray as xr
+
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as found:
+            same = found.attrs["sweep"] == sweep.identity and found.attrs["version"] == version
+    except (OSError, ValueError, KeyError):
+        same = False
+    if not same:
+        raise ArgumentError("out", "name a new file, or one of this sweep and version", f"{path} is something else")
+
+
+def _write_netcdf(store: Path, path: Path) -> None:
+    """Copy a store into a NetCDF file, block by block, which then appears whole."""
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with sweep_store.open_sweep(store, chunks={}) as found:
+            found.to_netcdf(beside, engine="h5netcdf")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)

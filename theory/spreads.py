@@ -1,0 +1,153 @@
+"""Arrivals and their spread over whole arrays of members: the laws of `theory.predictions`, all at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from theory.checks import known
+from theory.derivation import VIEWS
+from theory.models import folded, folded_chain, regression, regression_chain
+from theory.rules import Rule, rule
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+
+def folded_lengths(
+    how: Rule | str,
+    view: str = "descent",
+    *,
+    epsilon: Any,
+    theta: Any,
+    margin: Any = 1.0,
+    weight_decay: Any = 0.0,
+    start: tuple[Any, Any] = (1.0, 3.0),
+    step: Any = 0.1,
+    threshold: float = 1e-3,
+) -> dict[str, Array]:
+    """Spread of the arrivals, and the leading order of the plateau, of folded models: steps, or flow time.
+
+    Parameters
+    ----------
+    how
+        Gradient descent or Newton's rule, or its id.
+    view
+        ``descent`` or ``flow``.
+    epsilon, theta, margin, weight_decay, start, step
+        Parameters, weights and step sizes, numbers or arrays that broadcast together.
+    threshold
+        An arrival is |e| ≤ threshold·|e₀|.
+
+    Returns
+    -------
+    dict
+        Definition → lengths in the broadcast shape; NaN where there is no such length.
+
+    Raises
+    ------
+    ArgumentError
+        For another rule, or a view that is not known.
+    """
+    import numpy as np
+
+    from theory.plateaus import ARRIVAL_SPREAD, LEADING_ORDER
+
+    how = rule(how)
+    chain = folded_chain.derive(how, known("view", view, VIEWS))
+    symbols = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U1, folded.U2, folded.ETA)
+    values = np.broadcast_arrays(
+        *(np.asarray(v, float) for v in (epsilon, theta, margin, weight_decay, *start, step)),
+    )
+
+    def law(name: str) -> Array:
+        return np.broadcast_to(np.asarray(chain.function(name, symbols)(*values), float), values[0].shape)
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        products = [values[-1] * law(f"contraction_{side}") for side in ("fast", "slow")]
+        stable = np.maximum(*products) < 2 if view == "descent" else np.ones(values[0].shape, bool)
+        rates = [_left(p) for p in products] if view == "descent" else [-p / values[-1] for p in products]
+        ends = [np.log(threshold) / rate for rate in rates]
+        if view == "descent":
+            ends = [np.maximum(1.0, np.ceil(end)) for end in ends]
+        both = stable & (law("error_fast") != 0) & (law("error_slow") != 0)
+        found = {ARRIVAL_SPREAD: np.where(both, np.abs(ends[0] - ends[1]), np.nan)}
+        if "leading" in chain.laws:
+            single = stable & (values[5] > 0) & ((view == "flow") | (products[1] < 1))
+            found[LEADING_ORDER] = np.where(single, np.maximum(0.0, law("leading")), np.nan)
+    return found
+
+
+def regression_spreads(
+    how: Rule | str,
+    view: str = "descent",
+    *,
+    rates: Array,
+    errors: Array,
+    step: Any = 0.1,
+    threshold: float = 1e-3,
+) -> Array:
+    """From the fastest to the slowest arrival of aligned regressions (n,): steps, or flow time.
+
+    Parameters
+    ----------
+    how
+        A rule with a law of arrival for each direction apart, or its id.
+    view
+        ``descent`` or ``flow``.
+    rates
+        Eigenvalues of the curvature Σ + λI (n, d), all positive.
+    errors
+        Sizes of the errors along the directions (n, d), all positive.
+    step
+        Step sizes, a number or (n,).
+    threshold
+        An arrival is |e| ≤ threshold·|e₀|.
+
+    Returns
+    -------
+    Array
+        NaN where a direction never arrives.
+
+    Raises
+    ------
+    ArgumentError
+        If no such law exists for this rule and view.
+    """
+    import numpy as np
+
+    how = rule(how)
+    chain = regression_chain.derive(how, known("view", view, VIEWS))
+    size = np.broadcast_to(np.asarray(step, float).reshape(-1, 1), rates.shape)
+    symbols = (regression.RATE, regression.ERROR0, regression.THRESHOLD, regression.ETA, regression.CONTRACTION)
+    contraction = np.full(rates.shape, -1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if view == "descent" and how.power != 1:
+            product = chain.function("product", symbols)(rates, errors, threshold, size, contraction)
+            contraction = _left(np.broadcast_to(np.asarray(product, float), rates.shape))
+        arrivals = np.asarray(chain.function("arrival", symbols)(rates, errors, threshold, size, contraction), float)
+        arrivals = np.broadcast_to(arrivals, rates.shape)
+        if view == "descent":
+            arrivals = np.maximum(1.0, np.ceil(arrivals))
+            missed = contraction >= 0
+            if how.power == 1:
+                missed = np.abs(errors - arrivals * size) > threshold * errors
+            arrivals = np.where(missed, np.nan, arrivals)
+    spread: Array = arrivals.max(axis=1) - arrivals.min(axis=1)
+    return spread
+
+
+def separate(how: Rule, view: str) -> bool:
+    """Whether `regression_spreads` has a law for this rule and view."""
+    if view == "descent":
+        return how.kind == "newton" or how.power in (0, 1)
+    return how.kind == "newton" or how.power is not None
+
+
+def _left(product: Array) -> Array:
+    """log|1 − ηλ|, what a step leaves of an error."""
+    import numpy as np
+
+    return np.where(product < 1, np.log1p(-np.minimum(product, 1.0)), np.log(np.abs(product - 1)))
