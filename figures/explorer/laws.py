@@ -1,0 +1,74 @@
+"""Which laws the page computes with: those of the chains, and nothing written for it."""
+
+from __future__ import annotations
+
+import functools
+
+from figures.explorer.compiler import Law
+from theory.boundary import CONSTANT, FAST, FAST_RATE, PLACE, PRODUCT, SLOW, SLOW_RATE, boundary
+from theory.clock import E1, E2, PATH, RATE1, RATE2, clock
+from theory.curves import error_law
+from theory.discretisation import stability
+from theory.families import ALPHA, POWERS
+from theory.models import folded, regression
+from theory.models.regression import CONTRACTION, ERROR0, ETA, RATE, THRESHOLD
+from theory.rules import rule
+
+NAMED = ("gd", "egd", "ngd", "newton")
+PARAMETERS = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U1, folded.U2)
+
+
+@functools.cache
+def page_laws() -> dict[str, Law]:
+    """Every law of the page, by its name there."""
+    return {**_regression(), **_steps(), **_folded(), **_edge()}
+
+
+def _regression() -> dict[str, Law]:
+    """Arrivals of one direction in flow time, rule by rule."""
+    symbols = (RATE, ERROR0, THRESHOLD)
+    found: dict[str, Law] = {
+        f"arrival_{name}": (regression.derive(rule(name)).laws["arrival"], symbols) for name in NAMED
+    }
+    return found | {"arrival_power": (regression.derive(POWERS).laws["arrival"], (*symbols, ALPHA))}
+
+
+def _steps() -> dict[str, Law]:
+    """What a finite step does along one direction."""
+    linear, straight = (regression.derive(rule(name), "descent").laws for name in ("gd", "egd"))
+    newton = regression.derive(rule("newton"), "descent").laws
+    return {
+        "product_gd": (linear["product"], (ETA, RATE)),
+        "product_newton": (newton["product"], (ETA, RATE)),
+        "steps_linear": (linear["arrival"], (THRESHOLD, CONTRACTION)),
+        "steps_egd": (straight["arrival"], (ERROR0, THRESHOLD, ETA)),
+        "left_egd": (straight["solution"], (ERROR0, ETA, regression.STEP)),
+        "largest_step_gd": (stability(rule("gd")).laws["largest_step"], (RATE,)),
+        "largest_step_newton": (stability(rule("newton")).laws["largest_step"], (RATE,)),
+    }
+
+
+def _folded() -> dict[str, Law]:
+    """Boundary, rates and errors of the folded model, its path and the clock on it."""
+    chain = folded.derive(rule("gd"), "flow").laws
+    names = ("slow", "fast", "constant", "initial", "rate_fast", "rate_slow", "error_fast", "error_slow")
+    newton = folded.derive(rule("newton"), "flow").laws
+    path = clock(POWERS)
+    return {
+        **{name: (chain[name], PARAMETERS) for name in names},
+        "newton_fast": (newton["contraction_fast"], PARAMETERS),
+        "newton_slow": (newton["contraction_slow"], PARAMETERS),
+        "clock": (path.speed, (ALPHA, RATE1, RATE2, E1, E2, PATH)),
+        "left": (path.left[1], (RATE2, PATH)),
+        "test_error": (error_law(), (folded.W1, folded.W2, folded.EPSILON, folded.THETA)),
+    }
+
+
+def _edge() -> dict[str, Law]:
+    """The boundary function of the plateau, and what finds its ends."""
+    laws = boundary().laws
+    return {
+        "contraction": (laws["contraction"], (PRODUCT,)),
+        "edge": (laws["edge"], (SLOW, FAST, CONSTANT, SLOW_RATE, FAST_RATE, PLACE)),
+        "stationary": (laws["stationary"], (SLOW, FAST, SLOW_RATE, FAST_RATE)),
+    }
