@@ -1,12 +1,111 @@
-"""The page put together."""
+"""The page put together: one HTML file with everything in it, which asks no other file for anything."""
 
 from __future__ import annotations
 
+import base64
 import functools
+import hashlib
+import json
+import re
+from collections.abc import Sequence
 from importlib.resources import files
+from typing import Any
+
+import sympy as sp
+from sympy.printing.mathml import mathml
 
 from figures.explorer.compiler import javascript
-from figures.explorer.laws import page_laws
+from figures.explorer.laws import NAMED, page_laws
+from figures.style import RULES, direction_colours
+from theory.checks import ArgumentError, numbers, plain, positive
+from theory.families import POWERS
+from theory.models import folded, regression
+from theory.rules import rule
+
+MOST_DIRECTIONS = 1000
+LOW_STEP, HIGH_STEP = 1e-3, 10.0
+COLOURS = 33  # of directions
+DRAWING = ("state.js", "plot.js", "panels.js", "words.js", "page.js")
+SHOWN: dict[str, dict[str, Any]] = {
+    "gd": {"label": "gradient descent", "short": "GD", "speed": "σ", "alpha": 0},
+    "power": {"label": "power law", "short": "α", "speed": "σ^(1−α)", "alpha": 0.5},
+    "egd": {"label": "EGD", "short": "EGD", "speed": "1", "alpha": 1},
+    "ngd": {"label": "natural, F⁻¹G", "short": "NGD", "speed": "1/σ", "alpha": 2},
+    "newton": {"label": "Newton", "short": "Newton", "speed": "not spectral", "alpha": None},
+}
+
+
+def page(
+    spectrum: Sequence[float] | None = None,
+    *,
+    name: str | None = None,
+    remark: str = "",
+    step: float | None = None,
+    version: str = "",
+) -> str:
+    """The page as text.
+
+    Parameters
+    ----------
+    spectrum
+        Singular values of the inputs' covariance from which the page starts, all positive (d,); four values of a
+        geometric spectrum if left out.
+    name
+        What the spectrum is called, such as the name of a data set.
+    remark
+        A sentence about where it comes from.
+    step
+        Step size η from which the page starts, from 0.001 to 10; 0.1 if left out.
+    version
+        The release that wrote the page.
+
+    Raises
+    ------
+    ArgumentError
+        If the spectrum holds no value or more than 1,000, or one that is not positive; if the step lies outside.
+    """
+    start: dict[str, Any] = {"name": name}
+    if spectrum is not None:
+        start["spectrum"] = _spectrum(spectrum)
+    if step is not None:
+        start["step"] = _step(step)
+    content = {
+        "start": start,
+        "rules": [{"id": key, **shown, "colour": RULES[key]} for key, shown in SHOWN.items()],
+        "directions": direction_colours([i / (COLOURS - 1) for i in range(COLOURS)]),
+        "formulas": formulas(),
+        "source": remark,
+    }
+    settings = json.dumps(content, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    script = "\n".join(['"use strict";', f"const page = {settings};", numbers_script(), *map(_asset, DRAWING)])
+    style = _asset("page.css")
+    policy = (
+        f"default-src 'none'; img-src data:; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    parts = {"policy": policy, "version": version, "style": style, "script": script}
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _asset("page.html"))
+
+
+def _spectrum(spectrum: Sequence[float]) -> list[float]:
+    values = numbers("spectrum", spectrum)
+    if len(values) > MOST_DIRECTIONS:
+        raise ArgumentError("spectrum", f"hold at most {MOST_DIRECTIONS:,} numbers", f"holds {len(values):,}")
+    if min(values) <= 0:
+        raise ArgumentError("spectrum", "hold positive numbers", f"holds {plain(min(values))}")
+    return sorted(values, reverse=True)
+
+
+def _step(step: float) -> float:
+    value = positive("step", step)
+    if not LOW_STEP <= value <= HIGH_STEP:
+        raise ArgumentError("step", f"lie between {LOW_STEP:g} and {HIGH_STEP:g} on the page", f"is {plain(value)}")
+    return value
+
+
+def _digest(text: str) -> str:
+    """What a content security policy calls a script or style by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _asset(name: str) -> str:
@@ -17,3 +116,17 @@ def _asset(name: str) -> str:
 def numbers_script() -> str:
     """What computes, without what draws: the compiled laws, special functions, searches and quadrature."""
     return "\n".join([_asset("special.js"), f"const laws = {javascript(page_laws())};", _asset("numbers.js")])
+
+
+@functools.cache
+def formulas() -> dict[str, str]:
+    """The laws in force as MathML, from the steps of their chains."""
+    arrivals = {name: _equation(regression.derive(rule(name)), "arrival") for name in NAMED}
+    arrivals["power"] = _equation(regression.derive(POWERS), "arrival")
+    chain = folded.derive(POWERS)
+    return {**arrivals, "folded": f"{_equation(chain, 'plateau')} </p><p> {_equation(chain, 'clock')}"}
+
+
+def _equation(chain: Any, step: str) -> str:
+    equation: sp.Basic = next(found.equation for found in chain.steps if found.name == step)
+    return f'<math display="inline">{mathml(equation, printer="presentation")}</math>'
