@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import re
 import shutil
 import subprocess
 
 import numpy as np
 import pytest
 import sympy as sp
+from scipy import special
 
 from figures.explorer.compiler import function
 from figures.explorer.laws import page_laws
-from figures.explorer.page import numbers_script
-from theory import plateaus
+from figures.explorer.page import logic_script, numbers_script, page
+from simulations.design import spectrum_family
 from theory.boundary import boundary
 from theory.checks import ArgumentError
 from theory.derivation import compiled
@@ -22,6 +26,7 @@ from theory.grids import plateau_lengths
 from theory.models import folded, regression
 from theory.models.folded import Folded
 from theory.models.regression import Regression
+from theory.plateaus import ARRIVAL_SPREAD, LONGEST_RUN
 from theory.predictions import predict
 from theory.rules import rule
 
@@ -29,8 +34,8 @@ NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed: the page's functions cannot be run")
 POINTS = 10_000
 REPLY = """
-const plain = (value) => typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
-process.stdout.write(JSON.stringify(CALL, (key, value) => plain(value)));
+const asText = (key, value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value);
+process.stdout.write(JSON.stringify(CALL, asText));
 """
 
 
@@ -81,11 +86,11 @@ def parameters(count: int, seed: int) -> dict[str, np.ndarray]:
 @needs_node
 def test_every_law_gives_the_numbers_of_numpy():
     at, laws = parameters(POINTS, 1), page_laws()
-    columns = {name: [at[symbol.name].tolist() for symbol in symbols] for name, (_, symbols) in laws.items()}
-    call = "Object.fromEntries(Object.entries(data).map(([name, columns]) => " + (
-        "[name, columns[0].map((_, i) => laws[name](...columns.map((column) => column[i])))]))"
-    )
-    found = node(call, columns)
+    names = {name: [symbol.name for symbol in symbols] for name, (_, symbols) in laws.items()}
+    columns = {name: column.tolist() for name, column in at.items()}
+    call = """Object.fromEntries(Object.entries(data[0]).map(([law, names]) =>
+        [law, data[1].tau.map((_, i) => laws[law](...names.map((name) => data[1][name][i])))]))"""
+    found = node(call, [names, columns])
     assert set(found) == set(laws)
     for name, (expression, symbols) in laws.items():
         with np.errstate(invalid="ignore"):
@@ -114,23 +119,242 @@ def cancelled(name: str, at: dict[str, np.ndarray]) -> np.ndarray | float:
 @pytest.mark.parametrize("name", ["gd", "newton"])
 def test_steps_of_the_folded_model_are_those_of_numpy(name):
     at = parameters(POINTS, 2)
-    keys = {"epsilon": "epsilon", "theta": "theta", "margin": "s", "decay": "lambda", "u1": "u_1", "u2": "u_2"}
-    rows = [dict(zip(keys, map(float, row), strict=True)) for row in zip(*(at[k] for k in keys.values()), strict=True)]
-    limits = np.array(
-        node(f"data.map((row) => largestStep({{id: '{name}', alpha: 0}}, foldedParts(row).rate_fast))", rows)
-    )
-    steps = limits * np.random.default_rng(3).uniform(0, 0.999, POINTS)
-    for row, step in zip(rows, steps, strict=True):
-        row["step"] = float(step)
-    found = node(f"data.map((row) => foldedPlateau({{id: '{name}', alpha: 0}}, row, 'descent').length)", rows)
-    expected = plateau_lengths(
-        name,
-        epsilon=at["epsilon"],
-        theta=at["theta"],
-        margin=at["s"],
-        weight_decay=at["lambda"],
-        start=(at["u_1"], at["u_2"]),
-        step=steps,
-    )
-    assert (np.array(found) == expected).sum() >= POINTS - 2
+    rows = folded_rows(at)
+    limits = np.array(node(f"data.map((row) => largestStep({{id: '{name}'}}, foldedParts(row).rate_fast))", rows))
+    at["eta"] = limits * np.random.default_rng(3).uniform(0, 0.999, POINTS)
+    call = f"data.map((row) => foldedSteps({{id: '{name}', alpha: 0}}, row).length)"
+    found = np.array(node(call, folded_rows(at)))
+    known = {"epsilon": at["epsilon"], "theta": at["theta"], "margin": at["s"], "weight_decay": at["lambda"]}
+    expected = plateau_lengths(name, **known, start=(at["u_1"], at["u_2"]), step=at["eta"])
+    assert (found == expected).all()
     assert (expected > 0).sum() > POINTS / 5
+
+
+def folded_rows(at: dict[str, np.ndarray]) -> list[dict[str, float]]:
+    """The points as states of the page."""
+    keys = {"epsilon": "epsilon", "theta": "theta", "margin": "s", "decay": "lambda", "u1": "u_1", "u2": "u_2"}
+    columns = [at[name].tolist() for name in (*keys.values(), "eta")]
+    return [dict(zip((*keys, "step"), row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+@needs_node
+def test_flow_times_of_the_folded_model_are_those_predicted():
+    at = parameters(40, 4)
+    alphas = {"gd": 0, "power:0.3": 0.3, "egd": 1, "ngd": 2, "newton": None}
+    names = {"power:0.3": "power"}
+    rules = [{"id": names.get(name, name), "alpha": alpha} for name, alpha in alphas.items()]
+    call = "data[1].map((row) => foldedFlows(data[0], row).map((flow) => flow.length))"
+    found = np.array(node(call, [rules, folded_rows(at)]))
+    for i, row in enumerate(folded_rows(at)):
+        model = Folded(row["epsilon"], row["theta"], row["margin"], row["decay"])
+        start = model.start((row["u1"], row["u2"]))
+        predicted = [predict(model, rule(name), "flow", start).plateaus[LONGEST_RUN][0] for name in alphas]
+        # both quadratures keep 1e-12 of each part; a short plateau is a difference of places of order one
+        np.testing.assert_allclose(found[i], predicted, rtol=1e-11, atol=1e-14)
+    assert (found > 0).sum() > 40
+
+
+@needs_node
+@pytest.mark.parametrize("view", ["flow", "descent"])
+@pytest.mark.parametrize("name", ["gd", "power:0.3", "egd", "ngd", "newton"])
+def test_plateaus_of_a_regression_are_those_predicted(name, view):
+    if view == "descent" and name in ("power:0.3", "ngd"):
+        pytest.skip("no closed form is derived")
+    rng = np.random.default_rng(5)
+    states = [
+        {
+            "spectrum": (10 ** rng.uniform(-6, 0, rng.integers(1, 9))).tolist(),
+            "start": float(10 ** rng.uniform(-1, 1)),
+            "threshold": float(10 ** rng.uniform(-5, -0.3)),
+            "step": float(rng.choice([10 ** rng.uniform(-3, 0.6), 0.125, 1.0])),
+        }
+        for _ in range(60)
+    ]
+    chosen = {"id": name.partition(":")[0], "alpha": {"power:0.3": 0.3}.get(name, 0)}
+    law = "regressionFlow" if view == "flow" else "regressionSteps"
+    for state, found in zip(
+        states, node(f"data[1].map((state) => {law}(data[0], state))", [chosen, states]), strict=True
+    ):
+        model = Regression.from_spectrum(state["spectrum"], start=state["start"])
+        predicted = predict(model, rule(name), view, model.start(), step=state["step"], threshold=state["threshold"])
+        if "diverges" in found:
+            assert state["step"] >= predicted.largest_stable_step
+            continue
+        arrivals = predicted.arrivals
+        assert float(found["last"]) == pytest.approx(max(arrivals), rel=1e-11)
+        assert float(found["first"]) == pytest.approx(min(arrivals), rel=1e-11)
+        length = predicted.plateaus.get(ARRIVAL_SPREAD, (np.inf,))[0] if max(arrivals) < np.inf else np.inf
+        assert float(found["length"]) == pytest.approx(length, rel=1e-11, abs=1e-11 * min(max(arrivals), 1e300))
+
+
+# ---- the derivations and the compiler
+
+
+def test_the_power_laws_are_derived_as_one():
+    for chain in (regression.derive(POWERS), folded.derive(POWERS), boundary()):
+        assert chain.holds
+    for name, alpha in (("egd", 1), ("ngd", 2), ("power:0.5", sp.Rational(1, 2))):
+        for law, expression in regression.derive(rule(name)).laws.items():
+            assert sp.simplify(regression.derive(POWERS).laws[law].subs(ALPHA, alpha) - expression) == 0
+
+
+X, Y = sp.symbols("x y", positive=True)
+
+
+@needs_node
+@pytest.mark.parametrize(
+    "expression",
+    [
+        sp.log(1 + X) * sp.log(1 + X) + sp.log(Y),
+        sp.erfc(3 * X) / sp.erf(Y),
+        sp.Piecewise((sp.sqrt(X), X < Y), (sp.exp(-X), X < 2 * Y), (Y**X, True)),
+        sp.Min(X, Y, 1) + sp.Max(X, Y) - sp.Abs(X - Y),
+        sp.ceiling(10 * X) + sp.floor(7 * Y) + sp.sign(X - Y),
+        sp.atan2(X - 1, Y - 2) * sp.tan(X) + sp.sin(Y) ** 3 + sp.cosh(X) ** sp.Rational(-1, 3),
+        sp.pi * X + sp.E * Y + sp.Rational(1, 3) + (X + Y) ** 2,
+    ],
+)
+def test_an_expression_has_the_same_value_in_both_languages(expression):
+    rng = np.random.default_rng(6)
+    x, y = 10 ** rng.uniform(-12, 0.8, 500), 10 ** rng.uniform(-3, 0.8, 500)
+    call = f"data[0].map((x, i) => ({function(expression, (X, Y))})(x, data[1][i]))"
+    np.testing.assert_allclose(
+        node(call, [x.tolist(), y.tolist()]), compiled(expression, (X, Y))(x, y), rtol=1e-12, atol=1e-15
+    )
+
+
+@needs_node
+def test_the_complementary_error_function_keeps_its_digits_in_the_tail():
+    x = np.linspace(-6, 26, 4001)
+    # erfc's own condition number is 2x²: at x = 26 a rounding of exp(−x²) is 1e-13
+    np.testing.assert_allclose(node("data.map(erfc)", x.tolist()), special.erfc(x), rtol=3e-13)
+
+
+@pytest.mark.parametrize(
+    ("expression", "arguments", "message"),
+    [
+        (sp.gamma(X), [X], "what JavaScript can compute"),
+        (sp.Integral(sp.exp(-(X**2)), (X, 0, Y)), [Y], "what JavaScript can compute"),
+        (X + Y, [X], "use x alone"),
+        (X, [X, sp.Symbol("x")], "names that differ"),
+    ],
+)
+def test_what_cannot_be_compiled_is_refused(expression, arguments, message):
+    with pytest.raises(ArgumentError, match=message):
+        function(expression, arguments)
+
+
+# ---- addresses and words
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("address", "complaint"),
+    [
+        ("alpha=3", "`alpha` must lie between 0 and 2, but is 3"),
+        ("alpha=", "`alpha` must lie between 0 and 2, but is empty"),
+        ("step=NaN", "`step` must lie"),
+        ("directions=2.5", "`directions` must be a whole number, but is 2.5"),
+        ("model=rose", "`model` must be one of regression, folded, but is rose"),
+        ("spectrum=1,,2", "`spectrum` must hold positive numbers separated by commas, but holds empty"),
+        ("spectrum=1,-2", "but holds -2"),
+        ("spectrum=" + ",".join(["1"] * 1001), "`spectrum` must hold at most 1000 numbers, but holds 1001"),
+        ("%00", "`%00` must be a parameter of this page"),
+        ("__proto__=1", "must be a parameter of this page"),
+        ("constructor=1", "must be a parameter of this page"),
+        ("epsilon", "`epsilon` must lie"),
+    ],
+)
+def test_a_damaged_address_is_refused_with_its_reason(address, complaint):
+    call = "(() => { try { return parsed(data); } catch (error) { return error.message; } })()"
+    assert complaint in node(call, address, logic_script())
+
+
+@needs_node
+@pytest.mark.parametrize("start", [None, [2.0, 1.0, 1e-3]])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "alpha=1.25&step=0.3",
+        "model=folded&epsilon=1e-8&theta=0.1&u1=-2",
+        "spectrum=3,0.25,1e-7&start=2",
+        "shape=marchenko-pastur&directions=12&condition=50",
+    ],
+)
+def test_an_address_gives_back_the_state_that_wrote_it(address, start):
+    once, twice = node("[parsed(data), parsed(fragment(parsed(data)))]", address, logic_script(start, step=0.1))
+    assert once == twice
+
+
+@needs_node
+@pytest.mark.parametrize("shape", ["two-level", "geometric", "power-law"])
+def test_shapes_are_those_of_design(shape):
+    found = node(f"shaped({{shape: '{shape}', directions: 7, condition: 400}})", None, logic_script())
+    expected = np.sort(spectrum_family(shape, directions=7).build(400.0).covariance.diagonal())[::-1]
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+@needs_node
+def test_marchenko_pastur_has_its_edges_and_its_quantiles():
+    found = np.array(node("shaped({shape: 'marchenko-pastur', directions: 201, condition: 9})", None, logic_script()))
+    assert (found[0], found[-1]) == (1, pytest.approx(1 / 9))
+    aspect = 0.25  # edges (1 ± 1/2)²
+    rng = np.random.default_rng(7)
+    sample = np.linalg.eigvalsh(np.cov(rng.standard_normal((400, 1600)), bias=True)) / (1 + np.sqrt(aspect)) ** 2
+    # 400 eigenvalues, which repel each other, lie within a few hundredths of their quantiles
+    np.testing.assert_allclose(np.quantile(sample, np.linspace(0.05, 0.95, 19)), found[::-1][10:191:10], rtol=0.03)
+
+
+@needs_node
+@pytest.mark.parametrize("address", ["spectrum=1,0.5&step=0.5&threshold=0.1", "model=folded&epsilon=0.5&alpha=1"])
+def test_the_python_cell_computes_what_the_page_shows(address):
+    call = "[pythonCell(parsed(data)), found(parsed(data)).runs.map(({ flow, steps }) => [flow.length, steps?.length])]"
+    cell, lengths = node(call, address, logic_script())
+    assert cell.count("\n") == 3
+    cell = cell.replace("ef.figure(", "comparison = (")
+    exec(cell, names := {})
+    power = "power:1" if "alpha=1" in address else "power:0.5"
+    for name, (flow, steps) in zip(("gd", power, "egd", "ngd", "newton"), lengths, strict=True):
+        plateaus = names["comparison"].run(name).prediction.plateaus
+        assert flow == pytest.approx(next(iter(plateaus.values()))[0], rel=1e-11)
+        if name in ("gd", "newton"):
+            assert steps == next(iter(names["comparison"].run(name, "descent").prediction.plateaus.values()))[0]
+
+
+# ---- the file
+
+
+def test_the_page_holds_everything_and_asks_for_nothing():
+    text = page([1.0, 0.1], name="a < b </script><script>alert(1)</script>", version="1")
+    assert len(text.encode()) < 1.5e6
+    assert set(re.findall(r"https?://[^\s\"'<>]+", text)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1998/Math/MathML",
+    }
+    assert not re.search(r"(src|href)=\"(?!data:)", text)
+    assert text.count("</script>") == 1
+    assert "{{" not in text
+    (script,), (style,) = (re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.S) for tag in ("script", "style"))
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
+    assert "default-src 'none'" in policy
+    for part in (script, style):
+        assert base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() in policy
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"spectrum": []}, "hold at least one number"),
+        ({"spectrum": np.ones(1001)}, "hold at most 1,000 numbers, but holds 1,001"),
+        ({"spectrum": [1, 0]}, "hold positive numbers, but holds 0"),
+        ({"step": 11}, "lie between 1e-06 and 10"),
+    ],
+)
+def test_what_the_page_cannot_show_is_refused(given, message):
+    with pytest.raises(ArgumentError, match=message):
+        page(**given)
+
+
+def test_a_thousand_values_are_shown():
+    assert page(np.ones(1000))

@@ -1,12 +1,16 @@
 // Numbers from the laws: arrivals, plateaus, and the searches and the quadrature that they need. Nothing here draws.
 
 // The rule that a power law is, where it has a name of its own.
-const named = (rule) => (rule.id === "power" ? ({ 0: "gd", 1: "egd", 2: "ngd" }[rule.alpha] ?? "power") : rule.id);
+const POWERS = { 0: "gd", 1: "egd", 2: "ngd" };
+const named = (rule) => (rule.id === "power" ? (POWERS[rule.alpha] ?? "power") : rule.id);
 
 // ---- regression: one scalar equation a direction
 
 // Flow time at which a direction of curvature `rate` reaches q of its start.
-const arrival = (rule, rate, e0, q) => laws[`arrival_${named(rule)}`](rate, e0, q, rule.alpha);
+function arrivalLaw(rule) {
+  const law = laws[`arrival_${named(rule)}`];
+  return (rate, e0, q) => law(rate, e0, q, rule.alpha);
+}
 
 // The step from which on a rule diverges: Infinity where there is none.
 function largestStep(rule, sharpness) {
@@ -34,9 +38,12 @@ function spread(times) {
   return { first, last, length: last === Infinity ? Infinity : last - first };
 }
 
-function regressionPlateau(rule, state, view) {
-  const { spectrum, start, threshold, step } = state;
-  if (view === "flow") return spread(spectrum.map((rate) => arrival(rule, rate, start, threshold)));
+function regressionFlow(rule, { spectrum, start, threshold }) {
+  const arrival = arrivalLaw(rule);
+  return spread(spectrum.map((rate) => arrival(rate, start, threshold)));
+}
+
+function regressionSteps(rule, { spectrum, start, threshold, step }) {
   if (step >= largestStep(rule, Math.max(...spectrum))) return { diverges: true };
   return spread(spectrum.map((rate) => arrivalSteps(rule, rate, start, threshold, step)));
 }
@@ -157,17 +164,23 @@ function clockTimes(alpha, parts, places, tolerance) {
 
 const EXACT = 1e-13, DRAWN = 1e-7; // tolerances of the clock for a number and for a line
 
-// Longest run at 100 % test error: flow time, or steps of size η; null where no closed form is derived.
-function foldedPlateau(rule, state, view, tolerance = EXACT) {
+// Longest run at 100 % test error in flow time, of several rules; all but Newton's share one path.
+function foldedFlows(rules, state, tolerance = EXACT) {
+  const parts = foldedParts(state), spans = new Map();
+  return rules.map((rule) => {
+    const path = rule.id === "newton";
+    if (!spans.has(path)) spans.set(path, longestInterval(edgeOf(parts, contractions(rule, parts).map((rate) => -rate))));
+    const span = spans.get(path), alpha = path ? 0 : rule.alpha;
+    if (!span) return { first: 0, last: 0, length: 0 };
+    const [length] = clockTimes(alpha, parts, span, tolerance).slice(1);
+    const first = span[0] > 0 ? clockTimes(alpha, parts, [0, span[0]], tolerance)[1] : 0;
+    return { first, last: first + length, length };
+  });
+}
+
+// The same in steps of size η; null where no closed form is derived.
+function foldedSteps(rule, state) {
   const parts = foldedParts(state), rates = contractions(rule, parts);
-  if (view === "flow") {
-    const span = longestInterval(edgeOf(parts, rates.map((rate) => -rate)));
-    if (!span) return { first: 0, last: 0, length: 0, span };
-    const alpha = rule.id === "newton" ? 0 : rule.alpha;
-    const [first, last] = clockTimes(alpha, parts, [0, ...span], tolerance).slice(1);
-    const length = clockTimes(alpha, parts, span, tolerance)[1];
-    return { first, last, length, span };
-  }
   if (rule.id !== "newton" && rule.alpha !== 0) return null;
   const products = rates.map((rate) => state.step * rate);
   if (Math.max(...products) >= 2) return { diverges: true };

@@ -177,11 +177,9 @@ function spectrumKey(key, i) {
 }
 
 function focusOn(i) {
-  plots.spectrum.elements.get(`p${focused}`)?.setAttribute("tabindex", -1);
   focused = i;
-  const point = plots.spectrum.elements.get(`p${i}`);
-  point.setAttribute("tabindex", 0);
-  point.focus();
+  drawSpectrum(plots.spectrum, { state });
+  plots.spectrum.elements.get(`p${i}`).element.focus();
   return true;
 }
 
@@ -210,10 +208,11 @@ function draw() {
 function showTable(all) {
   const body = $("rows");
   tableRows(all).forEach(({ rule, cells }, i) => {
-    const row = body.rows[i] ?? emptyRow(body, cells.length);
+    const row = body.rows[i] ?? emptyRow(body, cells.length + 1);
     row.cells[0].lastChild.textContent = rule.id === "power" ? `power law, α = ${plain(rule.alpha)}` : rule.label;
     row.cells[0].firstChild.style.background = rule.colour;
-    cells.forEach((text, j) => (row.cells[j + 1].textContent = text));
+    row.cells[1].innerHTML = rule.id === "power" ? `σ<sup>${plain(1 - rule.alpha)}</sup>` : rule.speed;
+    cells.forEach((text, j) => (row.cells[j + 2].textContent = text));
   });
   $("limits").textContent = limits(all);
 }

@@ -23,15 +23,17 @@ from theory.models import folded, regression
 from theory.rules import rule
 
 MOST_DIRECTIONS = 1000
-LOW_STEP, HIGH_STEP = 1e-3, 10.0
+LOW_STEP, HIGH_STEP = 1e-6, 10.0
+USUAL_STEP = 0.1
 COLOURS = 33  # of directions
-DRAWING = ("state.js", "plot.js", "panels.js", "words.js", "page.js")
+LOGIC = ("state.js", "words.js")
+DRAWING = ("plot.js", "panels.js", "page.js")
 SHOWN: dict[str, dict[str, Any]] = {
     "gd": {"label": "gradient descent", "short": "GD", "speed": "σ", "alpha": 0},
     "power": {"label": "power law", "short": "α", "speed": "σ^(1−α)", "alpha": 0.5},
     "egd": {"label": "EGD", "short": "EGD", "speed": "1", "alpha": 1},
     "ngd": {"label": "natural, F⁻¹G", "short": "NGD", "speed": "1/σ", "alpha": 2},
-    "newton": {"label": "Newton", "short": "Newton", "speed": "not spectral", "alpha": None},
+    "newton": {"label": "Newton", "short": "Newton", "speed": "–", "alpha": None},
 }
 
 
@@ -55,7 +57,7 @@ def page(
     remark
         A sentence about where it comes from.
     step
-        Step size η from which the page starts, from 0.001 to 10; 0.1 if left out.
+        Step size η from which the page starts, from 1e-6 to 10; if left out 0.1, or 1/λ₁ where that is less.
     version
         The release that wrote the page.
 
@@ -64,20 +66,9 @@ def page(
     ArgumentError
         If the spectrum holds no value or more than 1,000, or one that is not positive; if the step lies outside.
     """
-    start: dict[str, Any] = {"name": name}
-    if spectrum is not None:
-        start["spectrum"] = _spectrum(spectrum)
-    if step is not None:
-        start["step"] = _step(step)
-    content = {
-        "start": start,
-        "rules": [{"id": key, **shown, "colour": RULES[key]} for key, shown in SHOWN.items()],
-        "directions": direction_colours([i / (COLOURS - 1) for i in range(COLOURS)]),
-        "formulas": formulas(),
-        "source": remark,
-    }
-    settings = json.dumps(content, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
-    script = "\n".join(['"use strict";', f"const page = {settings};", numbers_script(), *map(_asset, DRAWING)])
+    values = None if spectrum is None else _spectrum(spectrum)
+    size = max(LOW_STEP, min(USUAL_STEP, 1 / (values or [1.0])[0])) if step is None else _step(step)
+    script = "\n".join([logic_script(values, size, name, remark), *map(_asset, DRAWING)])
     style = _asset("page.css")
     policy = (
         f"default-src 'none'; img-src data:; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
@@ -112,6 +103,22 @@ def _asset(name: str) -> str:
     return (files("figures.explorer") / name).read_text(encoding="utf-8")
 
 
+def logic_script(
+    spectrum: list[float] | None = None, step: float = USUAL_STEP, name: str | None = None, remark: str = ""
+) -> str:
+    """What the page is without its drawing: settings, numbers, addresses and words; parameters as for `page`."""
+    content = {
+        "start": {"spectrum": spectrum, "step": step, "name": name},
+        "limits": {"step": [LOW_STEP, HIGH_STEP], "directions": MOST_DIRECTIONS},
+        "rules": [{"id": key, **shown, "colour": RULES[key]} for key, shown in SHOWN.items()],
+        "directions": direction_colours([i / (COLOURS - 1) for i in range(COLOURS)]),
+        "formulas": formulas(),
+        "source": remark,
+    }
+    settings = json.dumps(content, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    return "\n".join(['"use strict";', f"const page = {settings};", numbers_script(), *map(_asset, LOGIC)])
+
+
 @functools.cache
 def numbers_script() -> str:
     """What computes, without what draws: the compiled laws, special functions, searches and quadrature."""
@@ -129,4 +136,5 @@ def formulas() -> dict[str, str]:
 
 def _equation(chain: Any, step: str) -> str:
     equation: sp.Basic = next(found.equation for found in chain.steps if found.name == step)
-    return f'<math display="inline">{mathml(equation, printer="presentation")}</math>'
+    text = mathml(equation, printer="presentation").replace("&ExponentialE;", "e").replace("&dd;", "d")
+    return f'<math display="inline">{text}</math>'

@@ -1,6 +1,6 @@
 // The panels: each draws one picture of the state and of the numbers found for it.
 
-const MOST_CURVES = 60, LEVELS = 40, GRID = 72, PATH_POINTS = 140;
+const LEVELS = 40, GRID = 72, PATH_POINTS = 140;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const held = new Map(); // ranges of axes, which only grow while a hand is on a control
 let holding = false;
@@ -24,19 +24,6 @@ function directionColour(index, count) {
   return page.directions[Math.round(place * (page.directions.length - 1))];
 }
 
-const rulesOf = (state) => page.rules.map((rule) => (rule.id === "power" ? { ...rule, alpha: state.alpha } : rule));
-const isRegression = (state) => state.model === "regression";
-
-function plateau(rule, state, view, tolerance) {
-  return isRegression(state) ? regressionPlateau(rule, state, view) : foldedPlateau(rule, state, view, tolerance);
-}
-
-// All that the page says about a state.
-function found(state) {
-  const runs = rulesOf(state).map((rule) => ({ rule, flow: plateau(rule, state, "flow"), steps: plateau(rule, state, "descent") }));
-  return { state, runs, of: (id) => runs.find((run) => run.rule.id === id) };
-}
-
 const shortName = (rule) => (rule.id === "power" ? `α = ${plain(rule.alpha)}` : rule.short);
 
 // ---- spectrum
@@ -46,7 +33,7 @@ function drawSpectrum(plot, { state }) {
   plot.margin = { top: 14, right: 14, bottom: 40, left: 54 };
   const [low, high] = hold("spectrum", padded(decades(spectrum)));
   const name = (tick) => (Number.isInteger(tick) ? String(tick) : "");
-  plot.begin({ low: 0.5, high: count + 0.5, label: "direction i", name }, { low, high, log: true, label: "singular value λᵢ of the inputs’ covariance" });
+  plot.begin({ low: 0.5, high: count + 0.5, label: "direction i", name }, { low, high, log: true, label: "singular value λᵢ" });
   const radius = count <= 24 ? 7 : count <= 100 ? 4 : 2.5;
   spectrum.forEach((value, i) => {
     const x = round(plot.x(i + 1)), y = round(plot.y(value)), fill = directionColour(i, count);
@@ -70,12 +57,10 @@ function drawLengths(plot, { state, runs }) {
   const [low, high] = hold("across", regression ? [1, Math.max(1e4, decades([now])[1])] : [1e-8, 1]);
   const last = regression ? high : PARAMETERS.epsilon.high;
   const at = Array.from({ length: GRID }, (_, i) => low * (last / low) ** ((i + (regression ? 1 : 0)) / (GRID - (regression ? 0 : 1))));
-  const lines = runs.map(({ rule }) =>
-    at.map((x) => [x, plateau(rule, regression ? { ...state, spectrum: [top, top / x] } : { ...state, epsilon: x }, "flow", DRAWN).length]),
-  );
+  const lines = lengthLines(runs.map(({ rule }) => rule), state, at, (x) => (regression ? { spectrum: [top, top / x] } : { epsilon: x }));
   plot.margin = { top: 14, right: 66, bottom: 40, left: 54 };
   const [below, above] = hold("lengths", decades([...lines.flat().map(([, y]) => y), ...runs.map(({ flow }) => flow.length)]));
-  const label = regression ? "condition number κ = λ₁/λ_d" : "variance ε of the second feature";
+  const label = regression ? "condition number κ" : "variance ε of the second feature";
   plot.begin({ low, high, log: true, label }, { low: below, high: above, log: true, label: "plateau, flow time t", zero: true });
   plot.put("now", "path", { class: "now", d: `M${round(plot.x(clamp(now, low, high)))} ${plot.area.top}V${plot.area.bottom}` });
   runs.forEach(({ rule }, i) =>
@@ -91,6 +76,19 @@ function drawLengths(plot, { state, runs }) {
   describe(plot, runs.map(({ rule, flow }) => `${shortName(rule)}: ${plain(flow.length)}`).join("; ") + `, at ${regression ? "κ" : "ε"} = ${plain(now)}`);
 }
 
+const drawnLines = new Map();
+
+// Points [x, length] of each rule; a line is computed again when what it depends on has changed.
+function lengthLines(rules, state, at, settings) {
+  const depends = isRegression(state) ? [at, settings(1).spectrum, state.start, state.threshold] : FOLDED_NAMES.map((name) => state[name]);
+  const keys = rules.map((rule) => JSON.stringify([state.model, rule.alpha, depends]));
+  const changed = rules.filter((rule, i) => drawnLines.get(rule.id)?.key !== keys[i]);
+  const lengths = changed.length ? at.map((x) => flows(changed, { ...state, ...settings(x) }, DRAWN).map(({ length }) => length)) : [];
+  changed.forEach((rule, i) => drawnLines.set(rule.id, { key: keys[rules.indexOf(rule)], points: at.map((x, j) => [x, lengths[j][i]]) }));
+  return rules.map((rule) => drawnLines.get(rule.id).points);
+}
+
+const FOLDED_NAMES = ["theta", "margin", "decay", "u1", "u2"];
 const DASHES = { power: "7 4", newton: "2 4" };
 
 function describe(plot, text) {
@@ -119,11 +117,18 @@ function bracket(plot, flow, low, height, text) {
   plot.put("length", "text", { class: "note halo", x: round(clamp((a + b) / 2, left + reach, right - reach)), y: height - 9, "text-anchor": "middle" }, text);
 }
 
+// Shares of the error from 1 down, close together where a curve leaves 1.
+function errorLevels(lowest) {
+  const leaving = Array.from({ length: LEVELS / 2 }, (_, i) => 1 - 1e-3 * 400 ** (i / (LEVELS / 2)));
+  const from = leaving[leaving.length - 1];
+  return [1, ...leaving, ...Array.from({ length: LEVELS }, (_, i) => from * (lowest / from) ** ((i + 1) / LEVELS))];
+}
+
 function drawErrors(plots, runs, state) {
   const { spectrum, start, threshold } = state, count = spectrum.length;
   const shown = Math.min(count, MOST_CURVES);
   const picked = Array.from({ length: shown }, (_, i) => (shown > 1 ? Math.round((i * (count - 1)) / (shown - 1)) : 0));
-  const lowest = threshold / 6, levels = Array.from({ length: LEVELS + 1 }, (_, i) => lowest ** (i / LEVELS));
+  const lowest = threshold / 6, levels = errorLevels(lowest);
   const ends = runs.flatMap(({ flow }) => [flow.first / 30, flow.last * 1.2]);
   const [low, high] = hold("times", decades(ends));
   plots.forEach((plot, place) => {
@@ -132,12 +137,13 @@ function drawErrors(plots, runs, state) {
     plot.begin({ low, high, log: true, label: "flow time t" }, { low: lowest, high: 1.6, log: true, label: "error left, |e|/e₀" });
     title(plot, run);
     plot.put("threshold", "path", { class: "now", d: `M${plot.area.left} ${round(plot.y(threshold))}H${plot.area.right}` });
+    const arrival = arrivalLaw(run.rule);
     for (const i of picked) {
-      const points = levels.map((q) => [Math.max(low, arrival(run.rule, spectrum[i], start, q)), q]);
+      const points = levels.map((q) => [Math.max(low, arrival(spectrum[i], start, q)), q]);
       plot.line(`e${i}`, points, { stroke: directionColour(i, count), "stroke-width": shown > 24 ? 1 : 2 });
     }
     const none = run.flow.length === 0;
-    bracket(plot, run.flow, low, round(plot.y(threshold)), none ? `all at ${plain(run.flow.last)}` : `plateau ${plain(run.flow.length)}`);
+    bracket(plot, run.flow, low, round(plot.y(threshold)), none ? `all at ${plain(run.flow.last, 4)}` : `plateau ${plain(run.flow.length, 4)}`);
     plot.end();
     describe(plot, `${run.rule.label}: first arrival at flow time ${plain(run.flow.first)}, last at ${plain(run.flow.last)}`);
   });
@@ -167,7 +173,7 @@ function drawTestErrors(plots, runs, state) {
     const points = curves[place].map((time, i) => [Math.max(time, low), errors[i]]).filter(([time]) => time <= high);
     if (points.length) points.push([high, points[points.length - 1][1]]);
     plot.line("error", points, { stroke: run.rule.colour, "stroke-width": 2 });
-    if (run.flow.length > 0) bracket(plot, run.flow, low, plot.area.top - 3, `100 % for ${plain(run.flow.length)}`);
+    if (run.flow.length > 0) bracket(plot, run.flow, low, plot.area.top - 3, `100 % for ${plain(run.flow.length, 4)}`);
     plot.end();
     describe(plot, `${run.rule.label}: test error 100 % for a flow time of ${plain(run.flow.length)}`);
   });

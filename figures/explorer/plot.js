@@ -27,7 +27,7 @@ class Plot {
 
   // Takes away what the drawing no longer holds.
   end() {
-    for (const [key, element] of this.elements)
+    for (const [key, { element }] of this.elements)
       if (!this.drawn.has(key)) {
         element.remove();
         this.elements.delete(key);
@@ -35,17 +35,17 @@ class Plot {
   }
 
   put(key, tag, attributes, text) {
-    let element = this.elements.get(key);
-    if (!element) {
-      element = document.createElementNS(SVG, tag);
-      this.elements.set(key, element);
-      this.svg.append(element);
+    let kept = this.elements.get(key);
+    if (!kept) {
+      kept = { element: document.createElementNS(SVG, tag), last: {}, text: "" };
+      this.elements.set(key, kept);
+      this.svg.append(kept.element);
     }
     this.drawn.add(key);
-    for (const [name, value] of Object.entries(attributes))
-      if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
-    if (text !== undefined && element.textContent !== text) element.textContent = text;
-    return element;
+    for (const name in attributes) // reading an attribute back would cost more than the drawing
+      if (kept.last[name] !== attributes[name]) kept.element.setAttribute(name, (kept.last[name] = attributes[name]));
+    if (text !== undefined && kept.text !== text) kept.element.textContent = kept.text = text;
+    return kept.element;
   }
 
   axes(x, y) {

@@ -1,4 +1,6 @@
-// Special functions that Math has not.
+// Functions that Math has not.
+
+const square = (x) => x * x;
 
 // erfc: a series of positive terms below 2, a continued fraction from there on; about 14 digits everywhere.
 const SQRT_PI = Math.sqrt(Math.PI);

@@ -1,12 +1,12 @@
 // What the page shows: parameters with their domains, spectra by shape, and the address that holds them.
 
 const SHAPES = { "two-level": "two levels", geometric: "geometric", "power-law": "power law", "marchenko-pastur": "Marchenko–Pastur" };
-const MOST_DIRECTIONS = 1000, SMALLEST = 1e-100, LARGEST = 1e100;
+const MOST_DIRECTIONS = page.limits.directions, MOST_CURVES = 60, SMALLEST = 1e-100, LARGEST = 1e100;
 
 // label: as read aloud; sign: as written in a formula; log: whether the slider runs over decades.
 const PARAMETERS = {
   alpha: { label: "exponent α of the middle rule", low: 0, high: 2, grain: 0.01, value: 0.5 },
-  step: { label: "step size η", low: 1e-3, high: 10, log: true, value: 0.1 },
+  step: { label: "step size η", low: page.limits.step[0], high: page.limits.step[1], log: true, value: 0.1 },
   directions: { label: "number of directions", low: 2, high: MOST_DIRECTIONS, log: true, whole: true, value: 4, of: "regression" },
   condition: { label: "condition number κ", low: 1, high: 1e8, log: true, value: 1000, of: "regression" },
   start: { label: "error at the start e₀", low: 0.01, high: 100, log: true, value: 1, of: "regression" },
@@ -59,13 +59,29 @@ function stretched(spectrum, condition) {
 function defaults() {
   const state = { model: page.start.model ?? "regression", shape: "geometric" };
   for (const [name, { value }] of Object.entries(PARAMETERS)) state[name] = value;
-  state.step = page.start.step ?? state.step;
+  state.step = page.start.step;
   return page.start.spectrum ? withSpectrum(state, page.start.spectrum) : { ...state, spectrum: shaped(state) };
 }
 
 function withSpectrum(state, spectrum) {
   const sorted = [...spectrum].sort((a, b) => b - a);
   return { ...state, shape: "own", spectrum: sorted, directions: sorted.length, condition: conditionOf(sorted) };
+}
+
+// ---- what a state gives
+
+const rulesOf = (state) => page.rules.map((rule) => (rule.id === "power" ? { ...rule, alpha: state.alpha } : rule));
+const isRegression = (state) => state.model === "regression";
+
+function flows(rules, state, tolerance) {
+  return isRegression(state) ? rules.map((rule) => regressionFlow(rule, state)) : foldedFlows(rules, state, tolerance);
+}
+
+// All that the page says about a state.
+function found(state) {
+  const rules = rulesOf(state), times = flows(rules, state), steps = isRegression(state) ? regressionSteps : foldedSteps;
+  const runs = rules.map((rule, i) => ({ rule, flow: times[i], steps: steps(rule, state) }));
+  return { state, runs, of: (id) => runs.find((run) => run.rule.id === id) };
 }
 
 // ---- the address
@@ -115,7 +131,7 @@ function parsed(text) {
     if (name === "model") state.model = known(name, value, ["regression", "folded"]);
     else if (name === "shape") state.shape = known(name, value, Object.keys(SHAPES));
     else if (name === "spectrum") spectrum = checkedSpectrum(value);
-    else if (PARAMETERS[name]) state[name] = checkedNumber(name, value);
+    else if (Object.hasOwn(PARAMETERS, name)) state[name] = checkedNumber(name, value);
     else refuse(shortened(name), "be a parameter of this page", "is not known");
   }
   if (spectrum) return withSpectrum(state, spectrum);

@@ -32,15 +32,11 @@ function limits({ state, of }) {
   return found.join(" ");
 }
 
-function speedText(rule) {
-  return rule.id === "power" ? `σ^${plain(1 - rule.alpha)}` : rule.speed;
-}
-
 function tableRows({ runs, of }) {
   const whole = of("gd").flow.length;
   return runs.map(({ rule, flow, steps }) => {
-    const share = whole > 0 ? `${plain(flow.length / whole)} ×` : "–";
-    return { rule, cells: [speedText(rule), plain(flow.length, 4), share, stepsText(steps)] };
+    const shorter = whole > 0 ? plain(whole / flow.length) : "–";
+    return { rule, cells: [plain(flow.length, 4), shorter, stepsText(steps)] };
   });
 }
 
@@ -49,7 +45,7 @@ function lawNumbers({ state, of }) {
   const { rule, flow } = of("power"), alpha = `α = ${plain(rule.alpha)}`;
   if (isRegression(state)) {
     const rate = [...state.spectrum].sort((a, b) => a - b)[0];
-    return `Slowest direction: λ = ${plain(rate)}, e₀ = ${plain(state.start)}, q = ${plain(state.threshold)}, ${alpha}: t = ${plain(arrival(rule, rate, state.start, state.threshold), 4)}. Exact.`;
+    return `Slowest direction: λ = ${plain(rate)}, e₀ = ${plain(state.start)}, q = ${plain(state.threshold)}, ${alpha}: t = ${plain(arrivalLaw(rule)(rate, state.start, state.threshold), 4)}. Exact.`;
   }
   const { slow, fast, constant, rate_fast, rate_slow } = foldedParts(state);
   const terms = `${plain(slow)} · exp(−${plain(rate_slow)} τ) ${fast < 0 ? "−" : "+"} ${plain(Math.abs(fast))} · exp(−${plain(rate_fast)} τ) − ${plain(-constant)} ≥ 0`;
