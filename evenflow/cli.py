@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -232,7 +233,8 @@ def explore(
         check_writable(export)
     from figures.explorer.page import page
 
-    values, name, remark = given, None, ""
+    values: Sequence[float] | None = given
+    name, remark = None, ""
     if data is not None:
         model = _regression({"spectrum": None, "data": data}, None, 0.0, None)
         name = str(model.parameters()["data"])

@@ -8,15 +8,19 @@ import json
 import re
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import sympy as sp
 from scipy import special
 
+from evenflow.cli import main
 from figures.explorer.compiler import function
 from figures.explorer.laws import page_laws
 from figures.explorer.page import logic_script, numbers_script, page
+from simulations.descent import descend
 from simulations.design import spectrum_family
 from theory.boundary import boundary
 from theory.checks import ArgumentError
@@ -70,6 +74,9 @@ def parameters(count: int, seed: int) -> dict[str, np.ndarray]:
         "q": 10 ** rng.uniform(-6, -0.3, count),
         "eta": 10 ** rng.uniform(-4, 0.5, count),
         "alpha": rng.uniform(0.01, 2, count),
+        "sigma": 10 ** rng.uniform(-8, 2, count),
+        "m_1": rng.uniform(0.5, 6, count),
+        "m_2": rng.uniform(1, 40, count),
         "rho": -(10 ** rng.uniform(-9, 1, count)),
         "tau": 10 ** rng.uniform(-3, 3, count),
         "k": rng.integers(0, 1000, count),
@@ -108,8 +115,9 @@ def test_every_law_gives_the_numbers_of_numpy():
 
 def cancelled(name: str, at: dict[str, np.ndarray]) -> np.ndarray | float:
     """The size of the terms of a law that is a difference, near whose zeros no relative error can be kept (n,)."""
-    if name in ("fast", "initial", "error_fast", "edge", "left_egd"):
+    if name in ("fast", "initial", "error_fast", "edge", "left_egd", "boundary", "gradient_fast"):
         parts = {"fast": ("u_1",), "initial": ("u_1", "u_2"), "error_fast": ("u_1",), "edge": ("C",)}
+        parts |= {"boundary": ("w_1", "w_2"), "gradient_fast": ("m_1",)}
         terms = [np.abs(at[part]) for part in parts.get(name, ("e_0",))]
         return np.maximum.reduce([np.ones(POINTS) if name != "edge" else terms[0], *terms])
     return 0.0
@@ -185,6 +193,32 @@ def test_plateaus_of_a_regression_are_those_predicted(name, view):
         assert float(found["first"]) == pytest.approx(min(arrivals), rel=1e-11)
         length = predicted.plateaus.get(ARRIVAL_SPREAD, (np.inf,))[0] if max(arrivals) < np.inf else np.inf
         assert float(found["length"]) == pytest.approx(length, rel=1e-11, abs=1e-11 * min(max(arrivals), 1e300))
+
+
+@needs_node
+def test_steps_taken_one_by_one_are_those_predicted():
+    at = parameters(60, 9)
+    at["epsilon"] = np.maximum(at["epsilon"], 1e-3)
+    at["eta"] = np.random.default_rng(10).uniform(0.05, 0.3, 60)
+    call = """data.map((row) => ["gd", "newton"].map((id) => {
+        const rule = { id, alpha: id === "gd" ? 0 : null };
+        return [foldedSteps(rule, row), finished(measuredFolded(rule, row))];
+    }))"""
+    pairs = [pair for row in node(call, folded_rows(at)) for pair in row if "diverges" not in pair[0]]
+    assert len(pairs) > 80
+    assert sum(predicted["length"] > 10 for predicted, _ in pairs) > 20
+    assert all(predicted == measured for predicted, measured in pairs)
+
+
+@needs_node
+@pytest.mark.parametrize("name", ["gd", "egd", "newton", "power:0.5"])
+def test_steps_of_a_regression_taken_one_by_one_are_those_of_descend(name):
+    state = {"spectrum": [1, 0.3, 0.01], "start": 1.5, "threshold": 1e-2, "step": 0.0625}
+    chosen = {"id": name.partition(":")[0], "alpha": 0.5}
+    found = node("finished(measuredRegression(data[0], data[1]))", [chosen, state])
+    model = Regression.from_spectrum(state["spectrum"], start=state["start"])
+    run = descend(model, name, state["step"], threshold=state["threshold"])
+    assert float(found["length"]) == max(run.arrivals) - min(run.arrivals)
 
 
 # ---- the derivations and the compiler
@@ -292,7 +326,7 @@ def test_an_address_gives_back_the_state_that_wrote_it(address, start):
 def test_shapes_are_those_of_design(shape):
     found = node(f"shaped({{shape: '{shape}', directions: 7, condition: 400}})", None, logic_script())
     expected = np.sort(spectrum_family(shape, directions=7).build(400.0).covariance.diagonal())[::-1]
-    np.testing.assert_allclose(found, expected, rtol=1e-14)
+    np.testing.assert_allclose(found, expected, rtol=1e-11)  # the page keeps twelve digits
 
 
 @needs_node
@@ -358,3 +392,90 @@ def test_what_the_page_cannot_show_is_refused(given, message):
 
 def test_a_thousand_values_are_shown():
     assert page(np.ones(1000))
+
+
+# ---- the command
+
+
+@pytest.fixture
+def command(capsys, monkeypatch):
+    """`evenflow explore` in this process: exit code, standard output, standard error."""
+    monkeypatch.setattr("evenflow.explorer.has_display", lambda: False)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["evenflow", "explore", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return stop.value.code, *capsys.readouterr()
+
+    return call
+
+
+def settings(path: Path) -> dict[str, object]:
+    """What the page at a path starts from."""
+    line = next(line for line in path.read_text("utf-8").splitlines() if line.startswith("const page = "))
+    return json.loads(line.removeprefix("const page = ").removesuffix(";"))["start"]
+
+
+def test_export_writes_the_page_where_it_is_wanted(command, tmp_path):
+    code, out, err = command("--export", tmp_path / "a.html", "--spectrum", "0.01,2", "--step", "0.3", "--json")
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    assert document["bytes"] == (tmp_path / "a.html").stat().st_size
+    assert (document["page"], document["opened"]) == (str(tmp_path / "a.html"), False)
+    assert settings(tmp_path / "a.html") == {"spectrum": [2, 0.01], "step": 0.3, "name": None}
+
+
+def test_without_a_display_the_place_of_the_page_is_said(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    code, out, _ = command()
+    (file,) = tmp_path.iterdir()
+    assert code == 0
+    assert str(file) in out
+    assert file.read_text("utf-8").startswith("<!doctype html>")
+
+
+def test_with_a_display_the_page_is_opened(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("evenflow.explorer.has_display", lambda: True)
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
+    opened: list[str] = []
+    assert "is open in the browser" in command()[1]
+    (file,) = tmp_path.iterdir()
+    assert opened == [file.as_uri()]
+
+
+def test_a_data_set_gives_the_spectrum(command, tmp_path):
+    rng = np.random.default_rng(8)
+    table = np.c_[rng.normal(size=(50, 3)), np.zeros(50), rng.normal(size=50)]
+    np.save(tmp_path / "own.npy", table)
+    code, *_ = command("--data", tmp_path / "own.npy", "--export", tmp_path / "a.html")
+    assert code == 0
+    start = settings(tmp_path / "a.html")
+    expected = np.sort(np.linalg.svd(table[:, :3], compute_uv=False) ** 2 / 50)[::-1]
+    np.testing.assert_allclose(start["spectrum"], expected, rtol=1e-12)
+    assert "own" in start["name"]
+    assert "3 of 4 directions learn" in (tmp_path / "a.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragment"),
+    [
+        (["--export", "missing/a.html"], "`export` must be a file that can be written, but is missing/a.html"),
+        (["--export", "."], "`export` must be a file that can be written, but is . (Is a directory)"),
+        (["--spectrum", ""], "`spectrum` must hold at least one number"),
+        (["--spectrum", "1,0"], "`spectrum` must hold positive numbers, but holds 0"),
+        (["--spectrum", ",".join(["1"] * 1001)], "`spectrum` must hold at most 1,000 numbers, but holds 1,001"),
+        (["--spectrum", "1,x"], "`spectrum` must hold numbers separated by commas"),
+        (["--spectrum", "1", "--data", "digits"], "`spectrum` must be left out with `data`"),
+        (["--data", "nowhere.csv"], "`data` must"),
+        (["--step", "11"], "`step` must lie between"),
+    ],
+)
+def test_what_cannot_be_explored_is_one_line_and_leaves_no_file(command, tmp_path, monkeypatch, arguments, fragment):
+    monkeypatch.chdir(tmp_path)
+    export = [] if "--export" in arguments else ["--export", "a.html"]
+    code, out, err = command(*arguments, *export)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert fragment in err
+    assert not any(tmp_path.iterdir())

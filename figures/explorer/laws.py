@@ -12,7 +12,7 @@ from theory.discretisation import stability
 from theory.families import ALPHA, POWERS
 from theory.models import folded, regression
 from theory.models.regression import CONTRACTION, ERROR0, ETA, RATE, THRESHOLD
-from theory.rules import rule
+from theory.rules import SIGMA, rule
 
 NAMED = ("gd", "egd", "ngd", "newton")
 PARAMETERS = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U1, folded.U2)
@@ -21,7 +21,7 @@ PARAMETERS = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.
 @functools.cache
 def page_laws() -> dict[str, Law]:
     """Every law of the page, by its name there."""
-    return {**_regression(), **_steps(), **_folded(), **_edge()}
+    return {**_regression(), **_steps(), **_folded(), **_edge(), **_dynamics()}
 
 
 def _regression() -> dict[str, Law]:
@@ -61,6 +61,22 @@ def _folded() -> dict[str, Law]:
         "clock": (path.speed, (ALPHA, RATE1, RATE2, E1, E2, PATH)),
         "left": (path.left[1], (RATE2, PATH)),
         "test_error": (error_law(), (folded.W1, folded.W2, folded.EPSILON, folded.THETA)),
+    }
+
+
+def _dynamics() -> dict[str, Law]:
+    """What steps are taken with: speeds, the folded model's moments and gradient, and its boundary."""
+    speeds: dict[str, Law] = {f"speed_{name}": (rule(name).law, (SIGMA,)) for name in NAMED if rule(name).law}
+    moments = folded.moment_formulas()
+    gradient = next(step.equation for step in folded.derive(rule("gd")).steps if step.name == "gradient").rhs
+    symbols = (folded.W1, folded.W2, folded.M1, folded.M2, folded.EPSILON, folded.DECAY)
+    return speeds | {
+        "speed_power": (POWERS.law, (SIGMA, ALPHA)),
+        "moment_first": (moments[folded.M1], (folded.MARGIN,)),
+        "moment_second": (moments[folded.M2], (folded.MARGIN,)),
+        "gradient_fast": (gradient[0], symbols),
+        "gradient_slow": (gradient[1], symbols),
+        "boundary": (folded.boundary(), (folded.W1, folded.W2, folded.THETA)),
     }
 
 

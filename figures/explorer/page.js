@@ -2,7 +2,7 @@
 
 const $ = (id) => document.getElementById(id);
 const NOTCHES = 1000; // of a slider over decades
-let state, measured = null, focused = 0, waiting = false;
+let state, drawn = null, sized = null, focused = 0, waiting = false;
 
 const plots = Object.fromEntries(["spectrum", "plane", "lengths", "curve0", "curve1", "curve2"].map((id) => [id, new Plot($(id))]));
 
@@ -190,15 +190,39 @@ function redraw() {
   waiting = true;
 }
 
+// ---- measured, a moment after the hand has let go
+
+const CALM = 250, SLICE = 6; // milliseconds
+let measuring = 0, measured = new Map();
+
+// Takes the steps of every rule in slices; what is drawn meanwhile goes first.
+function measureSoon() {
+  clearTimeout(measuring);
+  measured = new Map();
+  const steps = isRegression(state) ? measuredRegression : measuredFolded;
+  const open = rulesOf(state).map((rule) => [rule.id, steps(rule, state)]);
+  const slice = () => {
+    for (const end = performance.now() + SLICE; open.length && performance.now() < end; ) {
+      const { done, value } = open[0][1].next();
+      if (done) measured.set(open.shift()[0], value);
+    }
+    if (open.length) measuring = setTimeout(slice);
+    else redraw();
+  };
+  measuring = setTimeout(slice, CALM);
+}
+
 function draw() {
   waiting = false;
   const all = found(state);
   showControls();
-  if (measured !== state.model) measure();
+  if (sized !== state.model) measure();
+  if (drawn !== state) measureSoon();
+  drawn = state;
   $("headline").textContent = headline(all);
   if (isRegression(state)) drawSpectrum(plots.spectrum, all);
   else drawPlane(plots.plane, all);
-  drawLengths(plots.lengths, all);
+  drawLengths(plots.lengths, all, measured);
   $("curves-title").textContent = isRegression(state) ? "Error along each direction, three rules side by side" : "Test error, three rules side by side";
   drawCurves([plots.curve0, plots.curve1, plots.curve2], all);
   showTable(all);
@@ -207,7 +231,7 @@ function draw() {
 
 function showTable(all) {
   const body = $("rows");
-  tableRows(all).forEach(({ rule, cells }, i) => {
+  tableRows(all, measured).forEach(({ rule, cells }, i) => {
     const row = body.rows[i] ?? emptyRow(body, cells.length + 1);
     row.cells[0].lastChild.textContent = rule.id === "power" ? `power law, α = ${plain(rule.alpha)}` : rule.label;
     row.cells[0].firstChild.style.background = rule.colour;
@@ -238,7 +262,7 @@ function showLaw(all) {
 
 // Takes the sizes of the pictures in sight.
 function measure() {
-  measured = state.model;
+  sized = state.model;
   for (const plot of Object.values(plots)) {
     const { clientWidth, clientHeight } = plot.svg;
     if (clientWidth) plot.resize(clientWidth, clientHeight);

@@ -121,8 +121,10 @@ def logic_script(
 
 @functools.cache
 def numbers_script() -> str:
-    """What computes, without what draws: the compiled laws, special functions, searches and quadrature."""
-    return "\n".join([_asset("special.js"), f"const laws = {javascript(page_laws())};", _asset("numbers.js")])
+    """What computes, without what draws: the compiled laws, special functions, searches, quadrature, steps."""
+    return "\n".join(
+        [_asset("special.js"), f"const laws = {javascript(page_laws())};", _asset("numbers.js"), _asset("measure.js")]
+    )
 
 
 @functools.cache

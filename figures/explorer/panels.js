@@ -30,9 +30,9 @@ const shortName = (rule) => (rule.id === "power" ? `α = ${plain(rule.alpha)}` :
 
 function drawSpectrum(plot, { state }) {
   const { spectrum } = state, count = spectrum.length;
-  plot.margin = { top: 14, right: 14, bottom: 40, left: 54 };
+  plot.margin = { top: 14, right: 22, bottom: 40, left: 54 };
   const [low, high] = hold("spectrum", padded(decades(spectrum)));
-  const name = (tick) => (Number.isInteger(tick) ? String(tick) : "");
+  const name = (tick) => (Number.isInteger(tick) ? plain(tick) : "");
   plot.begin({ low: 0.5, high: count + 0.5, label: "direction i", name }, { low, high, log: true, label: "singular value λᵢ" });
   const radius = count <= 24 ? 7 : count <= 100 ? 4 : 2.5;
   spectrum.forEach((value, i) => {
@@ -51,7 +51,7 @@ const padded = ([low, high]) => [low / 10, high * (high > 1 ? 1 : 10)];
 
 // ---- plateau length against the spectrum
 
-function drawLengths(plot, { state, runs }) {
+function drawLengths(plot, { state, runs }, measured) {
   const regression = isRegression(state), top = Math.max(...(regression ? state.spectrum : [1]));
   const now = regression ? conditionOf(state.spectrum) : state.epsilon;
   const [low, high] = hold("across", regression ? [1, Math.max(1e4, decades([now])[1])] : [1e-8, 1]);
@@ -68,6 +68,11 @@ function drawLengths(plot, { state, runs }) {
   );
   for (const { rule, flow } of runs)
     plot.put(`d${rule.id}`, "circle", { class: "dot", r: 4.5, fill: rule.colour, cx: round(plot.x(clamp(now, low, high))), cy: round(plot.level(flow.length)) });
+  for (const { rule } of runs) {
+    const length = measured.get(rule.id)?.length * state.step;
+    if (Number.isFinite(length) && length <= above && (length === 0 || length >= below))
+      plot.put(`m${rule.id}`, "circle", { class: "ring", r: 8, stroke: rule.colour, cx: round(plot.x(clamp(now, low, high))), cy: round(plot.level(length)) });
+  }
   plot.sideLabels(
     runs.map(({ rule }, i) => ({ key: rule.id, text: shortName(rule), colour: readable(rule.colour), y: plot.level(lines[i][GRID - 1][1]) })),
     plot.area.right + 6,

@@ -45,7 +45,7 @@ function marchenkoPastur(shares, condition) {
 
 function shaped(state) {
   const { shape, directions, condition } = state;
-  return places(shape, directions, condition).map((place) => condition ** -place);
+  return places(shape, directions, condition).map((place) => Number((condition ** -place).toPrecision(12)));
 }
 
 const conditionOf = (spectrum) => Math.max(...spectrum) / Math.min(...spectrum);

@@ -6,6 +6,12 @@ function stepsText(steps) {
   return steps.length === Infinity ? "never: it cycles" : plain(steps.length);
 }
 
+function measuredText(measured) {
+  if (!measured) return "…";
+  if (measured.stopped) return "too many";
+  return Number.isNaN(measured.length) ? "diverges" : measured.length === Infinity ? "never" : plain(measured.length);
+}
+
 function headline({ state, of }) {
   const gd = of("gd"), egd = of("egd"), ratio = plain(gd.flow.length / egd.flow.length, 2);
   if (isRegression(state)) {
@@ -32,11 +38,11 @@ function limits({ state, of }) {
   return found.join(" ");
 }
 
-function tableRows({ runs, of }) {
+function tableRows({ runs, of }, measured) {
   const whole = of("gd").flow.length;
   return runs.map(({ rule, flow, steps }) => {
     const shorter = whole > 0 ? plain(whole / flow.length) : "–";
-    return { rule, cells: [plain(flow.length, 4), shorter, stepsText(steps)] };
+    return { rule, cells: [plain(flow.length, 4), shorter, stepsText(steps), measuredText(measured.get(rule.id))] };
   });
 }
 
