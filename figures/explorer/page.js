@@ -204,10 +204,11 @@ function measureSoon() {
   const slice = () => {
     for (const end = performance.now() + SLICE; open.length && performance.now() < end; ) {
       const { done, value } = open[0][1].next();
-      if (done) measured.set(open.shift()[0], value);
+      if (!done) continue;
+      measured.set(open.shift()[0], value);
+      redraw();
     }
     if (open.length) measuring = setTimeout(slice);
-    else redraw();
   };
   measuring = setTimeout(slice, CALM);
 }
@@ -219,7 +220,7 @@ function draw() {
   if (sized !== state.model) measure();
   if (drawn !== state) measureSoon();
   drawn = state;
-  $("headline").textContent = headline(all);
+  $("headline").textContent = headline(all, measured);
   if (isRegression(state)) drawSpectrum(plots.spectrum, all);
   else drawPlane(plots.plane, all);
   drawLengths(plots.lengths, all, measured);

@@ -1,13 +1,14 @@
 // The panels: each draws one picture of the state and of the numbers found for it.
 
-const LEVELS = 40, GRID = 72, PATH_POINTS = 140;
+const LEVELS = 30, GRID = 60, PATH_POINTS = 140;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const held = new Map(); // ranges of axes, which only grow while a hand is on a control
 let holding = false;
 
-function hold(key, [low, high]) {
+// A range for an axis; while a hand is on a control the one before, if it has room for what is needed.
+function hold(key, range, needed = range) {
   const before = held.get(key);
-  const kept = holding && before ? [Math.min(low, before[0]), Math.max(high, before[1])] : [low, high];
+  const kept = holding && before ? [Math.min(needed[0], before[0]), Math.max(needed[1], before[1])] : range;
   held.set(key, kept);
   return kept;
 }
@@ -30,8 +31,11 @@ const shortName = (rule) => (rule.id === "power" ? `α = ${plain(rule.alpha)}` :
 
 function drawSpectrum(plot, { state }) {
   const { spectrum } = state, count = spectrum.length;
+  const shown = [spectrum, focused, holding, plot.width, plot.height];
+  if (plot.shown?.every((part, i) => part === shown[i])) return;
+  plot.shown = shown;
   plot.margin = { top: 14, right: 22, bottom: 40, left: 54 };
-  const [low, high] = hold("spectrum", padded(decades(spectrum)));
+  const [low, high] = hold("spectrum", padded(decades(spectrum)), [Math.min(...spectrum), Math.max(...spectrum)]);
   const name = (tick) => (Number.isInteger(tick) ? plain(tick) : "");
   plot.begin({ low: 0.5, high: count + 0.5, label: "direction i", name }, { low, high, log: true, label: "singular value λᵢ" });
   const radius = count <= 24 ? 7 : count <= 100 ? 4 : 2.5;

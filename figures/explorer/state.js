@@ -1,7 +1,7 @@
 // What the page shows: parameters with their domains, spectra by shape, and the address that holds them.
 
 const SHAPES = { "two-level": "two levels", geometric: "geometric", "power-law": "power law", "marchenko-pastur": "Marchenko–Pastur" };
-const MOST_DIRECTIONS = page.limits.directions, MOST_CURVES = 60, SMALLEST = 1e-100, LARGEST = 1e100;
+const MOST_DIRECTIONS = page.limits.directions, MOST_CURVES = 40, SMALLEST = 1e-100, LARGEST = 1e100;
 
 // label: as read aloud; sign: as written in a formula; log: whether the slider runs over decades.
 const PARAMETERS = {
@@ -149,12 +149,12 @@ const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const raised = (n) => (n < 0 ? "⁻" : "") + [...String(Math.abs(n))].map((digit) => SUPERSCRIPTS[digit]).join("");
 const minus = (text) => text.replace("-", "−");
 
-// Three or four digits, as a reader wants them; whole numbers below a million in full.
+// Three or four digits, as a reader wants them; whole numbers in full.
 function plain(value, digits = 3) {
   if (value === Infinity) return "∞";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (Number.isInteger(value) && size < 1e6) return minus(value.toLocaleString("en"));
+  if (Number.isInteger(value) && size < 1e12) return minus(value.toLocaleString("en"));
   if (size >= 1e-3 && size < 1e6) return minus(Number(value.toPrecision(digits)).toLocaleString("en", { maximumFractionDigits: 9 }));
   const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
   const front = Number(mantissa);

@@ -1,18 +1,18 @@
 // What the page says in words: headline, table, law, and what is taken along.
 
 function stepsText(steps) {
-  if (!steps) return "no closed form";
+  if (!steps) return "–";
   if (steps.diverges) return "diverges";
   return steps.length === Infinity ? "never: it cycles" : plain(steps.length);
 }
 
 function measuredText(measured) {
   if (!measured) return "…";
-  if (measured.stopped) return "too many";
+  if (measured.stopped) return `over ${plain(MOST_STEPS / 1e6)} million`;
   return Number.isNaN(measured.length) ? "diverges" : measured.length === Infinity ? "never" : plain(measured.length);
 }
 
-function headline({ state, of }) {
+function headline({ state, of }, measured) {
   const gd = of("gd"), egd = of("egd"), ratio = plain(gd.flow.length / egd.flow.length, 2);
   if (isRegression(state)) {
     if (gd.steps.diverges) return `At η = ${plain(state.step)} gradient descent diverges: its largest stable step is ${plain(largestStep(gd.rule, Math.max(...state.spectrum)))}.`;
@@ -22,8 +22,9 @@ function headline({ state, of }) {
   }
   if (gd.steps.diverges) return `At η = ${plain(state.step)} gradient descent diverges.`;
   if (gd.flow.length === 0 && gd.steps.length === 0) return "From this start there is no plateau: the path does not enter the region of 100 % test error.";
+  const egdSteps = measured.get("egd")?.length, took = egdSteps >= 0 ? `; its steps of ${plain(state.step)} took ${plain(egdSteps)}` : "";
   const stays = `Gradient descent stays at 100 % test error for ${stepsText(gd.steps)} steps`;
-  return `${stays}; EGD’s flow leaves ${Number(gd.flow.length) >= egd.flow.length ? `${ratio} times sooner` : "later"}, after a time of ${plain(egd.flow.length)}.`;
+  return `${stays}; EGD’s flow leaves ${Number(gd.flow.length) >= egd.flow.length ? `${ratio} times sooner` : "later"}, after a time of ${plain(egd.flow.length)}${took}.`;
 }
 
 // Where the theory stops, or what needs saying about the picture.
@@ -34,8 +35,8 @@ function limits({ state, of }) {
     found.push("The plateau is the time from the first direction’s arrival to the last; every direction starts from the same error.");
     if (of("egd").steps.length === Infinity) found.push("EGD’s steps end in a cycle no larger than η.");
     if (state.spectrum.length > MOST_CURVES) found.push(`${MOST_CURVES} of ${state.spectrum.length} directions are drawn; all are counted.`);
-  } else found.push("The plateau is the longest run at 100 % test error. With one output EGD is gradient descent on another clock; its steps have no closed form.");
-  return found.join(" ");
+  } else found.push("The plateau is the longest run at 100 % test error. With one output EGD is gradient descent on another clock. Where a ring lies above its dot, steps of this size overshoot and do not follow the flow.");
+  return [...found, "–: no closed form is derived."].join(" ");
 }
 
 function tableRows({ runs, of }, measured) {
