@@ -356,6 +356,24 @@ def test_the_python_cell_computes_what_the_page_shows(address):
             assert steps == next(iter(names["comparison"].run(name, "descent").prediction.plateaus.values()))[0]
 
 
+@needs_node
+def test_the_page_has_words_for_every_state():
+    rng = np.random.default_rng(12)
+    addresses = []
+    for _ in range(300):
+        spectrum = ",".join(map(str, 10 ** rng.uniform(-20, 20, rng.integers(1, 6))))
+        folded_start = f"model=folded&u1={rng.integers(-5, 6)}&u2={rng.integers(-5, 6)}&margin={rng.integers(0, 7)}"
+        common = f"alpha={rng.choice([0, 0.01, 1, 1.7, 2])}&step={10 ** rng.uniform(-6, 1)}"
+        model = f"epsilon={10 ** rng.uniform(-8, -0.05)}&theta={rng.uniform(0.01, 1.56)}&decay={rng.choice([0, 1])}"
+        addresses += [f"spectrum={spectrum}&{common}&threshold={10 ** rng.uniform(-6, -0.31)}"]
+        addresses += [f"{folded_start}&{model}&{common}"]
+    call = """data.map((address) => { const all = found(parsed(address)), none = new Map();
+        const rows = tableRows(all, none).map(({ cells }) => cells.join());
+        return [headline(all, none), limits(all), lawNumbers(all), csvText(all), ...rows].join(); })"""
+    for address, words in zip(addresses, node(call, addresses, logic_script()), strict=True):
+        assert not re.search("NaN|undefined|null|object", words), (address, words)
+
+
 # ---- the file
 
 

@@ -1,5 +1,6 @@
 // What steps of size η do, taken one by one: nothing of the laws above but each rule's speed, the gradient and the
-// boundary. A generator that pauses often, so that a page can take it in slices; it returns {length}, or {stopped}.
+// boundary. A generator that pauses often, so that a page can take it in slices; it returns {length},
+// Infinity for a cycle and NaN for divergence, or {stopped}.
 
 const PAUSE = 4096, MOST_STEPS = 4e6;
 
@@ -12,7 +13,8 @@ function* measuredRegression(rule, { spectrum, start, threshold, step }) {
     let e = start, before = NaN, count = 0;
     while (Math.abs(e) > threshold * start) {
       const next = e - step * (speed ? Math.sign(e) * speed(rate * Math.abs(e)) : e);
-      if (Math.abs(next - before) <= 1e-12 * start || !(Math.abs(next) < 1e100)) return { length: Infinity };
+      if (!(Math.abs(next) < 1e100)) return { length: NaN };
+      if (Math.abs(next - before) <= 1e-12 * start) return { length: Infinity };
       [before, e] = [e, next];
       count++;
       if (++taken % PAUSE === 0) yield;

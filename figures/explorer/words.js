@@ -12,8 +12,10 @@ function measuredText(measured) {
   return Number.isNaN(measured.length) ? "diverges" : measured.length === Infinity ? "never" : plain(measured.length);
 }
 
+const sooner = (ratio) => (ratio >= 1 ? `${plain(ratio, 2)} times sooner` : `${plain(1 / ratio, 2)} times later`);
+
 function headline({ state, of }, measured) {
-  const gd = of("gd"), egd = of("egd"), ratio = plain(gd.flow.length / egd.flow.length, 2);
+  const gd = of("gd"), egd = of("egd");
   if (isRegression(state)) {
     if (gd.steps.diverges) return `At η = ${plain(state.step)} gradient descent diverges: its largest stable step is ${plain(largestStep(gd.rule, Math.max(...state.spectrum)))}.`;
     const waits = `Gradient descent waits ${stepsText(gd.steps)} steps from its first arrival to its last`;
@@ -23,8 +25,9 @@ function headline({ state, of }, measured) {
   if (gd.steps.diverges) return `At η = ${plain(state.step)} gradient descent diverges.`;
   if (gd.flow.length === 0 && gd.steps.length === 0) return "From this start there is no plateau: the path does not enter the region of 100 % test error.";
   const egdSteps = measured.get("egd")?.length, took = egdSteps >= 0 ? `; its steps of ${plain(state.step)} took ${plain(egdSteps)}` : "";
+  if (gd.flow.length === 0) return `Gradient descent’s flow is never at 100 % test error; its steps of ${plain(state.step)} are, for ${stepsText(gd.steps)}.`;
   const stays = `Gradient descent stays at 100 % test error for ${stepsText(gd.steps)} steps`;
-  return `${stays}; EGD’s flow leaves ${Number(gd.flow.length) >= egd.flow.length ? `${ratio} times sooner` : "later"}, after a time of ${plain(egd.flow.length)}${took}.`;
+  return `${stays}; EGD’s flow leaves ${sooner(gd.flow.length / egd.flow.length)}, after a time of ${plain(egd.flow.length)}${took}.`;
 }
 
 // Where the theory stops, or what needs saying about the picture.
@@ -52,7 +55,7 @@ function lawNumbers({ state, of }) {
   const { rule, flow } = of("power"), alpha = `α = ${plain(rule.alpha)}`;
   if (isRegression(state)) {
     const rate = [...state.spectrum].sort((a, b) => a - b)[0];
-    return `Slowest direction: λ = ${plain(rate)}, e₀ = ${plain(state.start)}, q = ${plain(state.threshold)}, ${alpha}: t = ${plain(arrivalLaw(rule)(rate, state.start, state.threshold), 4)}. Exact.`;
+    return `Smallest singular value: λ = ${plain(rate)}, e₀ = ${plain(state.start)}, q = ${plain(state.threshold)}, ${alpha}: t = ${plain(arrivalLaw(rule)(rate, state.start, state.threshold), 4)}. Exact.`;
   }
   const { slow, fast, constant, rate_fast, rate_slow } = foldedParts(state);
   const terms = `${plain(slow)} · exp(−${plain(rate_slow)} τ) ${fast < 0 ? "−" : "+"} ${plain(Math.abs(fast))} · exp(−${plain(rate_fast)} τ) − ${plain(-constant)} ≥ 0`;
