@@ -216,6 +216,16 @@ def test_steps_taken_one_by_one_are_those_predicted():
 
 
 @needs_node
+@pytest.mark.parametrize("name", ["gd", "egd", "power:0.5", "newton"])
+def test_steps_of_the_folded_model_taken_one_by_one_are_those_of_descend(name):
+    state = {"epsilon": 0.01, "theta": 0.8, "margin": 1, "decay": 0, "u1": 1, "u2": 3, "step": 0.1}
+    chosen = {"id": name.partition(":")[0], "alpha": ALPHAS.get(name, 0.5)}
+    found = node("finished(measuredFolded(data[0], data[1]))", [chosen, state])
+    run = descend(Folded(epsilon=0.01, theta=0.8), name, 0.1)
+    assert found["length"] == run.plateaus[LONGEST_RUN]
+
+
+@needs_node
 @pytest.mark.parametrize("name", ["gd", "egd", "newton", "power:0.5"])
 def test_steps_of_a_regression_taken_one_by_one_are_those_of_descend(name):
     state = {"spectrum": [1, 0.3, 0.01], "start": 1.5, "threshold": 1e-2, "step": 0.0625}
