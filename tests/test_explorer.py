@@ -24,6 +24,7 @@ from simulations.descent import descend
 from simulations.design import spectrum_family
 from theory.boundary import boundary
 from theory.checks import ArgumentError
+from theory.cycles import cycle
 from theory.derivation import compiled
 from theory.families import ALPHA, POWERS
 from theory.grids import plateau_lengths
@@ -115,9 +116,9 @@ def test_every_law_gives_the_numbers_of_numpy():
 
 def cancelled(name: str, at: dict[str, np.ndarray]) -> np.ndarray | float:
     """The size of the terms of a law that is a difference, near whose zeros no relative error can be kept (n,)."""
-    if name in ("fast", "initial", "error_fast", "edge", "left_egd", "boundary", "gradient_fast"):
+    if name in ("fast", "initial", "error_fast", "edge", "left_egd", "boundary", "gradient_fast", "cycle_multiplier"):
         parts = {"fast": ("u_1",), "initial": ("u_1", "u_2"), "error_fast": ("u_1",), "edge": ("C",)}
-        parts |= {"boundary": ("w_1", "w_2"), "gradient_fast": ("m_1",)}
+        parts |= {"boundary": ("w_1", "w_2"), "gradient_fast": ("m_1",), "cycle_multiplier": ("alpha",)}
         terms = [np.abs(at[part]) for part in parts.get(name, ("e_0",))]
         return np.maximum.reduce([np.ones(POINTS) if name != "edge" else terms[0], *terms])
     return 0.0
@@ -240,7 +241,7 @@ def test_steps_of_a_regression_taken_one_by_one_are_those_of_descend(name):
 
 
 def test_the_power_laws_are_derived_as_one():
-    for chain in (regression.derive(POWERS), folded.derive(POWERS), boundary()):
+    for chain in (regression.derive(POWERS), folded.derive(POWERS), cycle(POWERS), boundary()):
         assert chain.holds
     for name, alpha in (("egd", 1), ("ngd", 2), ("power:0.5", sp.Rational(1, 2))):
         for law, expression in regression.derive(rule(name)).laws.items():

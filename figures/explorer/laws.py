@@ -8,6 +8,7 @@ from figures.explorer.compiler import Law
 from theory.boundary import CONSTANT, FAST, FAST_RATE, PLACE, PRODUCT, SLOW, SLOW_RATE, boundary
 from theory.clock import E1, E2, PATH, RATE1, RATE2, clock
 from theory.curves import error_law
+from theory.cycles import cycle
 from theory.discretisation import stability
 from theory.families import ALPHA, POWERS
 from theory.models import folded, regression
@@ -72,6 +73,7 @@ def _dynamics() -> dict[str, Law]:
     symbols = (folded.W1, folded.W2, folded.M1, folded.M2, folded.EPSILON, folded.DECAY)
     return speeds | {
         "speed_power": (POWERS.law, (SIGMA, ALPHA)),
+        "cycle_multiplier": (cycle(POWERS).laws["multiplier"], (ALPHA,)),
         "moment_first": (moments[folded.M1], (folded.MARGIN,)),
         "moment_second": (moments[folded.M2], (folded.MARGIN,)),
         "gradient_fast": (gradient[0], symbols),

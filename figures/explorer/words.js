@@ -8,6 +8,7 @@ function stepsText(steps) {
 
 function measuredText(measured) {
   if (!measured) return "…";
+  if (measured.unsettled) return "does not settle";
   if (measured.stopped) return `over ${plain(MOST_STEPS / 1e6)} million`;
   return Number.isNaN(measured.length) ? "diverges" : measured.length === Infinity ? "never" : plain(measured.length);
 }
