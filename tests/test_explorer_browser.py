@@ -200,6 +200,13 @@ def test_steps_are_measured_a_moment_after_release(opened):
     assert page.locator("#lengths .ring").count() == 4
 
 
+@pytest.mark.parametrize("address", ["", "#model=folded&epsilon=1e-4"])
+def test_the_whole_table_is_in_sight_at_390_pixels(opened, address):
+    page = opened(address, 390)
+    playwright.expect(page.locator("#rows tr:nth-child(5) td:last-child")).not_to_have_text("…")
+    assert page.evaluate("(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)($('rows').closest('div'))") == 0
+
+
 def test_a_bad_number_is_marked_and_not_taken(opened):
     page = opened()
     page.fill("#step", "-3")

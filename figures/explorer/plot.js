@@ -131,7 +131,7 @@ function ticks({ low, high, log }, most) {
 function tickText(value, { log }) {
   if (!log) return plain(value);
   const decade = Math.round(Math.log10(value));
-  return decade >= -2 && decade <= 3 ? plain(value) : `10${raised(decade)}`;
+  return decade >= -2 && decade <= 2 ? plain(value) : `10${raised(decade)}`;
 }
 
 // The smallest range of whole decades around positive numbers.
