@@ -71,7 +71,7 @@ def cycle(rule: Rule) -> Derivation:
             lambda: _multiplier_residual(rule, multiplier),
         ),
     ]
-    if rule.power is not None and rule.power > 1:
+    if rule.power is not None and (rule.power - 1).is_positive:
         steps.append(_nothing_attracts(rule.power))
     return Derivation("regression", rule.name, "descent", steps, {"amplitude": amplitude, "multiplier": multiplier})
 

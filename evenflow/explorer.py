@@ -1,0 +1,58 @@
+"""What `explore` does with its page: writes it where it was asked to, or to a temporary file that a browser opens."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from theory.checks import ArgumentError
+
+if TYPE_CHECKING:
+    from theory.models.linear import LinearModel
+
+
+def check_writable(file: Path) -> None:
+    """Refuse a file that cannot be written before any work is done, and leave no trace.
+
+    Raises
+    ------
+    ArgumentError
+        If the file cannot be opened for writing.
+    """
+    there = file.exists()
+    try:
+        with file.open("ab"):
+            pass
+    except OSError as error:
+        raise ArgumentError("export", "be a file that can be written", f"is {file} ({error.strerror})") from None
+    if not there:
+        file.unlink()
+
+
+def open_page(text: str) -> tuple[Path, bool]:
+    """Write a page to a temporary file and open it where there is a display; the file, and whether it was opened."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="evenflow-", suffix=".html", delete=False, encoding="utf-8", newline="\n"
+    ) as file:
+        file.write(text)
+    path = Path(file.name)
+    return path, has_display() and webbrowser.open(path.as_uri())
+
+
+def has_display() -> bool:
+    """Whether a window can be opened: always on macOS and Windows, elsewhere where a display is set."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def spectrum_of(model: LinearModel, name: str) -> tuple[list[float], str]:
+    """The singular values of a data set's covariance that learn, descending (d,), and a sentence about them."""
+    values = [float(value) for value in model.eigen[0]]
+    learns = [value for value in values if value > 0]
+    counted = (
+        f"{len(learns)} of {len(values)} directions learn" if len(learns) < len(values) else f"{len(values)} directions"
+    )
+    return learns, f"Spectrum of {name}, {counted}; here each starts from the same error."

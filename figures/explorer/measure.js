@@ -1,0 +1,64 @@
+// What steps of size η do, taken one by one: nothing of the laws above but each rule's speed, the gradient and the
+// boundary. A generator that pauses often, so that a page can take it in slices; it returns {length},
+// Infinity for a cycle and NaN for divergence, or {stopped} or {unsettled}.
+
+const PAUSE = 4096, MOST_STEPS = 4e6;
+
+const speedOf = (rule) => (sigma) => (sigma > 0 ? laws[`speed_${named(rule)}`](sigma, rule.alpha) : 0);
+
+// Whether steps come to rest or to a cycle; where every cycle repels they do neither, and what they do hangs on rounding.
+const settles = (rule) => !(rule.alpha > 0) || laws.cycle_multiplier(rule.alpha) <= 1;
+
+function* measuredRegression(rule, { spectrum, start, threshold, step }) {
+  if (!settles(rule)) return { unsettled: true };
+  const speed = rule.id === "newton" ? null : speedOf(rule), arrivals = new Map();
+  let taken = 0;
+  for (const rate of new Set(spectrum)) {
+    let e = start, before = NaN, count = 0;
+    while (Math.abs(e) > threshold * start) {
+      const next = e - step * (speed ? Math.sign(e) * speed(rate * Math.abs(e)) : e);
+      if (!(Math.abs(next) < 1e100)) return { length: NaN };
+      if (Math.abs(next - before) <= 1e-12 * start) return { length: Infinity };
+      [before, e] = [e, next];
+      count++;
+      if (++taken % PAUSE === 0) yield;
+      if (taken > MOST_STEPS) return { stopped: true };
+    }
+    arrivals.set(rate, count);
+  }
+  const times = [...arrivals.values()];
+  return { length: Math.max(...times) - Math.min(...times) };
+}
+
+// The longest run at 100 % test error; it ends when as many steps again have brought no longer one. What is stepped
+// is the error w − w*, whose gradient is that of weights with m₁ = 0: next to w* the weights would round it.
+function* measuredFolded(rule, state) {
+  if (!settles(rule)) return { unsettled: true };
+  const { epsilon, theta, margin, decay, u1, u2, step } = state, speed = rule.id === "newton" ? null : speedOf(rule);
+  const [m1, m2] = [laws.moment_first(margin), laws.moment_second(margin)];
+  const rest = m1 / (m2 + decay);
+  let [e1, e2, run, longest, since] = [u1 - rest, u2, 0, 0, 0];
+  for (let taken = 0; since <= 2 * (longest + 100); taken++) {
+    if (e2 >= 0 && laws.boundary(taken ? rest + e1 : u1, e2, theta) >= 0) run++;
+    else run = 0;
+    if (run > longest) [longest, since] = [run, 0];
+    else since++;
+    const g1 = laws.gradient_fast(e1, e2, 0, m2, epsilon, decay), g2 = laws.gradient_slow(e1, e2, 0, m2, epsilon, decay);
+    if (speed) {
+      const norm = Math.hypot(g1, g2), share = norm > 0 ? (step * speed(norm)) / norm : 0;
+      [e1, e2] = [e1 - share * g1, e2 - share * g2];
+    } else [e1, e2] = [e1 - step * e1, e2 - step * e2];
+    if (!(Math.abs(e1) + Math.abs(e2) < 1e100)) return { length: NaN };
+    if (taken % PAUSE === PAUSE - 1) yield;
+    if (taken > MOST_STEPS) return { stopped: true };
+  }
+  return { length: longest };
+}
+
+// The generator run to its end.
+function finished(generator) {
+  for (;;) {
+    const { done, value } = generator.next();
+    if (done) return value;
+  }
+}

@@ -1,0 +1,162 @@
+// What the page shows: parameters with their domains, spectra by shape, and the address that holds them.
+
+const SHAPES = { "two-level": "two levels", geometric: "geometric", "power-law": "power law", "marchenko-pastur": "Marchenko–Pastur" };
+const MOST_DIRECTIONS = page.limits.directions, MOST_CURVES = 40, SMALLEST = 1e-100, LARGEST = 1e100;
+
+// label: as read aloud; sign: as written in a formula; log: whether the slider runs over decades.
+const PARAMETERS = {
+  alpha: { label: "exponent α of the middle rule", low: 0, high: 2, grain: 0.01, value: 0.5 },
+  step: { label: "step size η", low: page.limits.step[0], high: page.limits.step[1], log: true, value: 0.1 },
+  directions: { label: "number of directions", low: 2, high: MOST_DIRECTIONS, log: true, whole: true, value: 4, of: "regression" },
+  condition: { label: "condition number κ", low: 1, high: 1e8, log: true, value: 1000, of: "regression" },
+  start: { label: "error at the start e₀", low: 0.01, high: 100, log: true, value: 1, of: "regression" },
+  threshold: { label: "arrival at q, a share of e₀", low: 1e-6, high: 0.5, log: true, value: 1e-3, of: "regression" },
+  epsilon: { label: "variance ε of the second feature", low: 1e-8, high: 0.9, log: true, value: 0.01, of: "folded" },
+  theta: { label: "angle θ of the test boundary, radians", low: 0.01, high: 1.56, grain: 0.01, value: Math.PI / 4, of: "folded" },
+  margin: { label: "margin s of the training inputs", low: 0, high: 6, grain: 0.05, value: 1, of: "folded" },
+  decay: { label: "weight decay λ", low: 0, high: 1, grain: 0.005, value: 0, of: "folded" },
+  u1: { label: "first weight at the start", low: -5, high: 10, grain: 0.1, value: 1, of: "folded" },
+  u2: { label: "second weight at the start", low: -5, high: 20, grain: 0.1, value: 3, of: "folded" },
+};
+
+// Where in the spectrum each direction lies, from 0 (largest) to 1 (smallest), in decades of the condition number.
+function places(shape, count, condition) {
+  const even = Array.from({ length: count }, (_, i) => i / (count - 1));
+  if (shape === "two-level") return even.map((x) => Math.round(x + 1e-9));
+  if (shape === "power-law") return even.map((_, i) => Math.log(i + 1) / Math.log(count));
+  if (shape === "marchenko-pastur" && condition > 1) return marchenkoPastur(even, condition);
+  return even;
+}
+
+// Quantiles of Marchenko and Pastur's density between edges with this ratio. With x = centre − radius·cos φ it is
+// smooth in φ, so that its integral is a sum over even steps.
+function marchenkoPastur(shares, condition) {
+  const root = Math.sqrt(condition), aspect = ((root - 1) / (root + 1)) ** 2;
+  const centre = 1 + aspect, radius = 2 * Math.sqrt(aspect), steps = 20000;
+  const sums = [0], at = (i) => centre - radius * Math.cos((Math.PI * i) / steps);
+  for (let i = 1; i <= steps; i++) sums.push(sums[i - 1] + Math.sin((Math.PI * (i - 0.5)) / steps) ** 2 / at(i - 0.5));
+  let i = steps;
+  return shares.map((share) => {
+    while (i > 0 && sums[i] > (1 - share) * sums[steps]) i--;
+    const x = share === 0 ? at(steps) : share === 1 ? at(0) : at(i + 0.5);
+    return Math.log(at(steps) / x) / Math.log(condition);
+  });
+}
+
+function shaped(state) {
+  const { shape, directions, condition } = state;
+  return places(shape, directions, condition).map((place) => Number((condition ** -place).toPrecision(12)));
+}
+
+const conditionOf = (spectrum) => Math.max(...spectrum) / Math.min(...spectrum);
+
+// The same spectrum with another condition number: its logarithms stretched from the largest value down.
+function stretched(spectrum, condition) {
+  const top = Math.max(...spectrum), factor = Math.log(condition) / Math.log(conditionOf(spectrum));
+  return spectrum.map((value) => top * (value / top) ** factor);
+}
+
+function defaults() {
+  const state = { model: page.start.model ?? "regression", shape: "geometric" };
+  for (const [name, { value }] of Object.entries(PARAMETERS)) state[name] = value;
+  state.step = page.start.step;
+  return page.start.spectrum ? withSpectrum(state, page.start.spectrum) : { ...state, spectrum: shaped(state) };
+}
+
+function withSpectrum(state, spectrum) {
+  const sorted = [...spectrum].sort((a, b) => b - a);
+  return { ...state, shape: "own", spectrum: sorted, directions: sorted.length, condition: conditionOf(sorted) };
+}
+
+// ---- what a state gives
+
+const rulesOf = (state) => page.rules.map((rule) => (rule.id === "power" ? { ...rule, alpha: state.alpha } : rule));
+const isRegression = (state) => state.model === "regression";
+
+function flows(rules, state, tolerance) {
+  return isRegression(state) ? rules.map((rule) => regressionFlow(rule, state)) : foldedFlows(rules, state, tolerance);
+}
+
+// All that the page says about a state.
+function found(state) {
+  const rules = rulesOf(state), times = flows(rules, state), steps = isRegression(state) ? regressionSteps : foldedSteps;
+  const runs = rules.map((rule, i) => ({ rule, flow: times[i], steps: steps(rule, state) }));
+  return { state, runs, of: (id) => runs.find((run) => run.rule.id === id) };
+}
+
+// ---- the address
+
+function fragment(state) {
+  const usual = defaults(), entries = [];
+  if (state.model !== usual.model) entries.push(["model", state.model]);
+  const own = state.shape === "own", differs = own && String(state.spectrum) !== String(usual.spectrum);
+  if (differs) entries.push(["spectrum", state.spectrum.join(",")]);
+  if (!own && state.shape !== usual.shape) entries.push(["shape", state.shape]);
+  for (const name of Object.keys(PARAMETERS)) {
+    const derived = own && (name === "directions" || name === "condition");
+    if (!derived && (state[name] !== usual[name] || (usual.shape === "own" && !own && PARAMETERS[name].of === "regression")))
+      entries.push([name, state[name]]);
+  }
+  return entries.map(([name, value]) => `${name}=${value}`).join("&");
+}
+
+function refuse(name, must, but) {
+  throw new RangeError(`\`${name}\` must ${must}, but ${but}`);
+}
+
+function checkedNumber(name, text) {
+  const { low, high, whole } = PARAMETERS[name], value = text.trim() === "" ? NaN : Number(text);
+  if (!(value >= low && value <= high)) refuse(name, `lie between ${plain(low)} and ${plain(high)}`, `is ${shortened(text)}`);
+  if (whole && value !== Math.round(value)) refuse(name, "be a whole number", `is ${shortened(text)}`);
+  return value;
+}
+
+function checkedSpectrum(text) {
+  const parts = text.split(","), values = parts.map((part) => (part.trim() === "" ? NaN : Number(part)));
+  if (parts.length > MOST_DIRECTIONS) refuse("spectrum", `hold at most ${MOST_DIRECTIONS} numbers`, `holds ${parts.length}`);
+  const bad = values.findIndex((value) => !(value >= SMALLEST && value <= LARGEST));
+  if (bad >= 0) refuse("spectrum", "hold positive numbers separated by commas", `holds ${shortened(parts[bad])}`);
+  return values;
+}
+
+const shortened = (text) => (text.trim() === "" ? "empty" : text.length > 40 ? `${text.slice(0, 40)}…` : text);
+
+// The state that an address stands for; throws a RangeError that says what is wrong with it.
+function parsed(text) {
+  let state = defaults();
+  if (text === "") return state;
+  let spectrum = null;
+  for (const part of text.split("&")) {
+    const [name, ...rest] = part.split("="), value = rest.join("=");
+    if (name === "model") state.model = known(name, value, ["regression", "folded"]);
+    else if (name === "shape") state.shape = known(name, value, Object.keys(SHAPES));
+    else if (name === "spectrum") spectrum = checkedSpectrum(value);
+    else if (Object.hasOwn(PARAMETERS, name)) state[name] = checkedNumber(name, value);
+    else refuse(shortened(name), "be a parameter of this page", "is not known");
+  }
+  if (spectrum) return withSpectrum(state, spectrum);
+  return state.shape === "own" ? state : { ...state, spectrum: shaped(state) };
+}
+
+function known(name, value, choices) {
+  if (!choices.includes(value)) refuse(name, `be one of ${choices.join(", ")}`, `is ${shortened(value)}`);
+  return value;
+}
+
+// ---- numbers as text
+
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+const raised = (n) => (n < 0 ? "⁻" : "") + [...String(Math.abs(n))].map((digit) => SUPERSCRIPTS[digit]).join("");
+const minus = (text) => text.replace("-", "−");
+
+// Three or four digits, as a reader wants them; whole numbers in full.
+function plain(value, digits = 3) {
+  if (value === Infinity) return "∞";
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1e12) return minus(value.toLocaleString("en"));
+  if (size >= 1e-3 && size < 1e6) return minus(Number(value.toPrecision(digits)).toLocaleString("en", { maximumFractionDigits: 9 }));
+  const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
+  const front = Number(mantissa);
+  return minus(`${front === 1 ? "" : `${front} × `}10${raised(Number(exponent))}`);
+}

@@ -1,0 +1,82 @@
+// What the page says in words: headline, table, law, and what is taken along.
+
+function stepsText(steps) {
+  if (!steps) return "–";
+  if (steps.diverges) return "diverges";
+  return steps.length === Infinity ? "never: it cycles" : plain(steps.length);
+}
+
+function measuredText(measured) {
+  if (!measured) return "…";
+  if (measured.unsettled) return "does not settle";
+  if (measured.stopped) return `over ${plain(MOST_STEPS / 1e6)} million`;
+  return Number.isNaN(measured.length) ? "diverges" : measured.length === Infinity ? "never" : plain(measured.length);
+}
+
+const sooner = (ratio) => (ratio >= 1 ? `${plain(ratio, 2)} times sooner` : `${plain(1 / ratio, 2)} times later`);
+
+function headline({ state, of }, measured) {
+  const gd = of("gd"), egd = of("egd");
+  if (isRegression(state)) {
+    if (gd.steps.diverges) return `At η = ${plain(state.step)} gradient descent diverges: its largest stable step is ${plain(largestStep(gd.rule, Math.max(...state.spectrum)))}.`;
+    const waits = `Gradient descent waits ${stepsText(gd.steps)} steps from its first arrival to its last`;
+    if (egd.steps.length === Infinity) return `${waits}. EGD’s flow waits for none, but its steps of ${plain(state.step)} jump over the target and cycle.`;
+    return `${waits}; EGD waits ${egd.steps.length === 0 ? "for none" : stepsText(egd.steps)}.`;
+  }
+  if (gd.steps.diverges) return `At η = ${plain(state.step)} gradient descent diverges.`;
+  if (gd.flow.length === 0 && gd.steps.length === 0) return "From this start there is no plateau: the path does not enter the region of 100 % test error.";
+  const egdSteps = measured.get("egd")?.length, took = egdSteps >= 0 ? `; its steps of ${plain(state.step)} took ${plain(egdSteps)}` : "";
+  if (gd.flow.length === 0) return `Gradient descent’s flow is never at 100 % test error; its steps of ${plain(state.step)} are, for ${stepsText(gd.steps)}.`;
+  const stays = `Gradient descent stays at 100 % test error for ${stepsText(gd.steps)} steps`;
+  return `${stays}; EGD’s flow leaves ${sooner(gd.flow.length / egd.flow.length)}, after a time of ${plain(egd.flow.length)}${took}.`;
+}
+
+// Where the theory stops, or what needs saying about the picture.
+function limits({ state, of }) {
+  const found = [], gd = of("gd"), sharpness = isRegression(state) ? Math.max(...state.spectrum) : foldedParts(state).rate_fast;
+  found.push(`Largest stable step of gradient descent: ${plain(largestStep(gd.rule, sharpness))}.`);
+  if (isRegression(state)) {
+    found.push("The plateau is the time from the first direction’s arrival to the last; every direction starts from the same error.");
+    if (of("egd").steps.length === Infinity) found.push("EGD’s steps end in a cycle no larger than η.");
+    if (state.spectrum.length > MOST_CURVES) found.push(`${MOST_CURVES} of ${state.spectrum.length} directions are drawn; all are counted.`);
+  } else found.push("The plateau is the longest run at 100 % test error. With one output EGD is gradient descent on another clock. Where a ring lies above its dot, steps of this size overshoot and do not follow the flow.");
+  return [...found, "–: no closed form is derived."].join(" ");
+}
+
+function tableRows({ runs, of }, measured) {
+  const whole = of("gd").flow.length;
+  return runs.map(({ rule, flow, steps }) => {
+    const shorter = whole > 0 ? plain(whole / flow.length) : "–";
+    return { rule, cells: [plain(flow.length, 4), shorter, stepsText(steps), measuredText(measured.get(rule.id))] };
+  });
+}
+
+// The law of the middle rule with numbers in it.
+function lawNumbers({ state, of }) {
+  const { rule, flow } = of("power"), alpha = `α = ${plain(rule.alpha)}`;
+  if (isRegression(state)) {
+    const rate = [...state.spectrum].sort((a, b) => a - b)[0];
+    return `Smallest singular value: λ = ${plain(rate)}, e₀ = ${plain(state.start)}, q = ${plain(state.threshold)}, ${alpha}: t = ${plain(arrivalLaw(rule)(rate, state.start, state.threshold), 4)}. Exact.`;
+  }
+  const { slow, fast, constant, rate_fast, rate_slow } = foldedParts(state);
+  const terms = `${plain(slow)} · exp(−${plain(rate_slow)} τ) ${fast < 0 ? "−" : "+"} ${plain(Math.abs(fast))} · exp(−${plain(rate_fast)} τ) − ${plain(-constant)} ≥ 0`;
+  return `Here the boundary is ${terms}; with ${alpha} the clock makes a time of ${plain(flow.length, 4)} of it. Exact, by root and quadrature.`;
+}
+
+// A cell that computes the same in Python.
+function pythonCell(state) {
+  const rules = `["gd", "power:${state.alpha}", "egd", "ngd", "newton"]`;
+  const model = isRegression(state)
+    ? `ef.Regression.from_spectrum([${state.spectrum.join(", ")}], start=${state.start})`
+    : `ef.Folded(epsilon=${state.epsilon}, theta=${state.theta}, margin=${state.margin}, weight_decay=${state.decay})`;
+  const more = isRegression(state) ? `, threshold=${state.threshold}` : `, start=(${state.u1}, ${state.u2})`;
+  return `import evenflow as ef\nmodel = ${model}\nef.figure(ef.compare(model, ${rules}, step=${state.step}${more}))\n`;
+}
+
+function csvText({ runs }) {
+  const lines = runs.flatMap(({ rule, flow, steps }) => {
+    const name = rule.id === "power" ? `power:${rule.alpha}` : rule.id, length = !steps || steps.diverges ? "" : steps.length;
+    return [`${name},flow,${flow.length},time`, `${name},descent,${length},steps`];
+  });
+  return ["rule,view,plateau,unit", ...lines, ""].join("\n");
+}

@@ -1,0 +1,226 @@
+"""The explorer's page in a browser: by keyboard, by mouse, at both widths, and with a damaged address."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from figures.explorer.page import page as page_text
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no browser can be driven")
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS.split(), "--no-first-run"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("explorer") / "explorer.html"
+    path.write_text(page_text(version="test"), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def opened(browser, file):
+    """Opens the page at an address; in the end nothing may have gone wrong or left the file."""
+    complaints, contexts = [], []
+
+    def call(address="", width=1280, scheme="light"):
+        contexts.append(browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: request.url.startswith(("file:", "data:")) or complaints.append(request.url))
+        page.goto(file.as_uri() + address)
+        page.set_default_timeout(10_000)
+        return page
+
+    yield call
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+def headline(page):
+    return page.inner_text("#headline")
+
+
+def settle(page):
+    """Waits until what was asked for is drawn."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def test_the_first_picture_says_what_the_derivation_says(opened):
+    assert "1,603 steps" in headline(opened("#model=folded"))
+    page = opened()
+    assert "waits 69,009 steps" in headline(page)
+    assert "EGD waits for none" in headline(page)
+    assert page.locator("#spectrum circle").count() == 4
+    assert page.locator("#notice").is_hidden()
+
+
+def test_every_slider_moves_the_picture_by_keyboard(opened):
+    for address, model in (("", "regression"), ("#model=folded&decay=0.1", "folded")):
+        page = opened(address)
+        sliders = page.locator("#own .control:visible input[type=range]")
+        assert sliders.count() > 5
+        for i in range(sliders.count()):
+            name = sliders.nth(i).get_attribute("id")
+            drawn = (
+                "[...document.querySelectorAll('#panels svg')].map((svg) => svg.innerHTML).join() + $('rows').innerText"
+            )
+            before = page.evaluate(drawn)
+            sliders.nth(i).focus()
+            page.keyboard.press("PageDown" if name == "threshold-slider" else "PageUp")
+            settle(page)
+            assert page.evaluate(drawn) != before, (model, name)
+
+
+CURVES = """[...document.querySelectorAll("#curve1 path")]
+    .filter((path) => path.getAttribute("stroke")).map((path) => path.getAttribute("d"))"""
+
+
+def test_alpha_one_folds_all_directions_into_one(opened):
+    page = opened("#alpha=0.99")
+    assert len(set(page.evaluate(CURVES))) == 4
+    page.locator("#alpha-slider").focus()
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    assert page.input_value("#alpha") == "1"
+    assert len(page.evaluate(CURVES)) == 4
+    assert len(set(page.evaluate(CURVES))) == 1
+
+
+def test_the_spectrum_is_worked_by_keyboard(opened):
+    page = opened()
+    page.locator("#spectrum circle").first.focus()
+    page.keyboard.press("End")
+    page.keyboard.press("PageDown")
+    assert page.evaluate("state.spectrum") == [1, 0.1, 0.01, 1e-4]
+    assert page.evaluate("document.activeElement.getAttribute('aria-valuenow')") == "0.0001"
+    assert "waits 690,707 steps" in headline(page)
+    page.keyboard.press("Insert")
+    assert page.evaluate("state.spectrum.length") == 5
+    page.keyboard.press("Delete")
+    page.keyboard.press("Delete")
+    assert page.evaluate("state.spectrum.length") == 3
+    assert "spectrum=1,0.1,0.01" in page.url
+    page.reload()
+    assert page.evaluate("state.spectrum") == [1, 0.1, 0.01]
+
+
+def test_a_point_follows_the_mouse_and_stays_the_same_direction(opened):
+    page = opened()
+    box = page.locator("#spectrum circle").nth(1).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 90, steps=5)
+    settle(page)
+    moved = page.locator("#spectrum circle").nth(1).bounding_box()
+    assert moved["y"] + moved["height"] / 2 == pytest.approx(y + 90, abs=1.5)  # pixels; values have three digits
+    page.mouse.up()
+    spectrum = page.evaluate("state.spectrum")
+    assert spectrum[1] < 0.01
+    assert (spectrum[0], spectrum[2]) == (1, 0.01)
+    assert page.input_value("#shape") == "own"
+
+
+FOCUSED = """(() => {
+    const element = document.activeElement, label = element.getAttribute("aria-label");
+    const name = label || element.labels?.[0]?.textContent || element.textContent;
+    return [element.id || label || name, name];
+})()"""
+
+
+def test_tab_reaches_every_control_and_each_has_a_name(opened):
+    page = opened()
+    seen = {}
+    while len(seen) < 100:
+        page.keyboard.press("Tab")
+        key, name = page.evaluate(FOCUSED)
+        if key in seen:
+            break
+        seen[key] = name
+    assert {"shape", "alpha-slider", "alpha", "condition-slider", "python", "reset"} <= set(seen)
+    assert "singular value 1 of 4" in seen
+    assert all(name.strip() for name in seen.values())
+
+
+@pytest.mark.parametrize("address", ["#alpha=7", "#spectrum=1,x", "#%E0%A4%A", "#model=folded&epsilon=2"])
+def test_a_damaged_address_is_said_and_the_defaults_are_shown(opened, address):
+    page = opened(address)
+    assert page.locator("#notice").is_visible()
+    assert "could not be used" in page.inner_text("#notice")
+    assert "69,009 steps" in headline(page)
+
+
+def test_a_step_too_large_is_said(opened):
+    page = opened()
+    page.get_by_role("button", name="Step too large").click()
+    settle(page)
+    assert "diverges" in headline(page)
+    assert page.inner_text("#rows tr:nth-child(3) td:nth-child(5)") == "never: it cycles"
+    page.get_by_role("button", name="Start over").click()
+    settle(page)
+    assert "69,009" in headline(page)
+
+
+OUTSIDE = """(svg) => [...svg.querySelectorAll("text")].filter((text) => {
+    const a = text.getBoundingClientRect(), b = svg.getBoundingClientRect();
+    return a.left < b.left - 1 || a.right > b.right + 1 || a.top < b.top - 1 || a.bottom > b.bottom + 1;
+}).map((text) => text.textContent)"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", ["", "#model=folded", "#directions=1000"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_sticks_out_at_either_width(opened, width, address, scheme):
+    page = opened(address, width, scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for svg in page.locator("#panels svg:visible").all():
+        assert svg.evaluate(OUTSIDE) == []
+
+
+def test_steps_are_measured_a_moment_after_release(opened):
+    page = opened("#condition=50")
+    predicted = page.inner_text("#rows tr:first-child td:nth-child(5)")
+    playwright.expect(page.locator("#rows tr:first-child td:last-child")).to_have_text(predicted)
+    playwright.expect(page.locator("#rows tr:nth-child(5) td:last-child")).to_have_text("0")
+    assert page.inner_text("#rows tr:nth-child(4) td:last-child") == "does not settle"
+    assert page.locator("#lengths .ring").count() == 4
+
+
+@pytest.mark.parametrize("address", ["", "#model=folded&epsilon=1e-4"])
+def test_the_whole_table_is_in_sight_at_390_pixels(opened, address):
+    page = opened(address, 390)
+    playwright.expect(page.locator("#rows tr:nth-child(5) td:last-child")).not_to_have_text("…")
+    assert page.evaluate("(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)($('rows').closest('div'))") == 0
+
+
+def test_a_bad_number_is_marked_and_not_taken(opened):
+    page = opened()
+    page.fill("#step", "-3")
+    assert page.get_attribute("#step", "aria-invalid") == "true"
+    assert page.evaluate("state.step") == 0.1
+    page.fill("#step", "0.2")
+    assert page.get_attribute("#step", "aria-invalid") is None
+    assert page.evaluate("state.step") == 0.2
+
+
+def test_pictures_and_numbers_can_be_saved(opened):
+    page = opened()
+    for button, name, begins in (("Save CSV", "evenflow.csv", "rule,view,"), ("Save SVG", "evenflow.svg", "<svg")):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=button).click()
+        assert download.value.suggested_filename == name
+        assert download.value.path().read_text().startswith(begins)
