@@ -102,7 +102,7 @@ def solve_ivp_loop(name: str, method: str, modes: FactorizedModes, horizon: Any)
             def ended(_: float, w: Any, s: float = s, left: float = left) -> float:
                 return float(s - w[0] * w[1] - left)
 
-            ended.terminal = True  # type: ignore[attr-defined]
+            ended.terminal = True
             solve_ivp(
                 field(name, s), (0, 2 * horizon[index]), start, method=method, rtol=RTOL, atol=1e-11, events=ended
             )

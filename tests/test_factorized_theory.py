@@ -96,11 +96,11 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("name", LAWS)
-@pytest.mark.parametrize("shape", SHAPES)
+# a damped law conserves nothing, so that unequal factors have no prediction
+@pytest.mark.parametrize(
+    ("shape", "name"), [(s, n) for s in SHAPES for n in LAWS if "unequal" not in s or n != "damped:0.1"]
+)
 def test_arrivals_are_those_of_the_modes(shape, name):
-    if "unequal" in shape and name == "damped:0.1":
-        pytest.skip("not predicted: the law conserves nothing")
     rng = np.random.default_rng(len(shape) + len(name))
     for depth, q in itertools.product(
         (2, 3, 8), (0.9, 1e-3, 1e-5)

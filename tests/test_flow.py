@@ -100,7 +100,7 @@ def at_times(model, name, times, **options):
         low, high = path(0.0)[0], path(1.0)[0]
         for time in times:
             if low <= time <= high and high > low:
-                x = brentq(lambda x: path(x)[0] - time, 0.0, 1.0, xtol=1e-15)  # noqa: B023
+                x = brentq(lambda x, time=time: path(x)[0] - time, 0.0, 1.0, xtol=1e-15)
                 found[time] = path(x)[1]
 
     flow(model, name, np.zeros(model.shape), observe=look, **options)

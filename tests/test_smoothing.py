@@ -35,7 +35,7 @@ def errors(model, name, times, **options):
         low, high = path(0.0)[0], path(1.0)[0]
         for time in times:
             if low <= time <= high and low < high:
-                x = brentq(lambda x: path(x)[0] - time, 0.0, 1.0, xtol=1e-15)  # noqa: B023
+                x = brentq(lambda x, time=time: path(x)[0] - time, 0.0, 1.0, xtol=1e-15)
                 found[time] = path(x)[1] - model.minimiser
 
     flow(model, name, np.zeros(model.shape), rtol=TOLERANCE, observe=look, **options)
@@ -69,8 +69,13 @@ def test_the_transit_of_one_singular_value_is_that_of_the_flow():
 def test_the_excess_of_the_moment_is_that_of_the_integral():
     """By the lag s(t) − (s₀ − λt), put in as a function of s, with λ = 2 and s₀ = 1.5."""
     delta, rate, start = 1e-3, 2.0, 1.5
-    transit = lambda s: np.hypot(s, delta) - delta * np.arcsinh(delta / s)  # noqa: E731
-    time = lambda s: (transit(start) - transit(s)) / rate  # noqa: E731
+
+    def transit(s):
+        return np.hypot(s, delta) - delta * np.arcsinh(delta / s)
+
+    def time(s):
+        return (transit(start) - transit(s)) / rate
+
     edges = [0.0, *np.geomspace(1e-8, start, 12)]
     moment = sum(quad(time, a, b, epsabs=0, epsrel=1e-13)[0] for a, b in itertools.pairwise(edges)) / rate
     excess = CHAIN.function("excess", (DELTA, RATE, SIZE0))(delta, rate, start)

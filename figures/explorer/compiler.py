@@ -18,7 +18,7 @@ RESERVED = {*keyword.kwlist, "function", "var", "let", "const", "new", "this", "
 Law = tuple[sp.Expr, Sequence[sp.Symbol]]
 
 
-class _Printer(JavascriptCodePrinter):  # type: ignore[misc]
+class _Printer(JavascriptCodePrinter):
     """SymPy's printer, with what it lacks; refuses whatever neither Math nor special.js knows."""
 
     def _print_log1p(self, expression: Any) -> str:
