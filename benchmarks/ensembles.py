@@ -25,7 +25,8 @@ from theory.models.factorized import DECAY, TARGET
 from theory.models.factorized_chain import END, START
 from theory.models.factorized_chain import THRESHOLD as PART
 from theory.models.factorized_chain import derive as derive_factorized
-from theory.models.regression import ERROR0, RATE, derive
+from theory.models.regression import ERROR0, RATE
+from theory.models.regression_chain import derive
 from theory.modes import GROWING, SHRINKING, factorized_path
 from theory.rules import rule
 
