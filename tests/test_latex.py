@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from evenflow.cli import MODELS, VIEWS, _derived
+from evenflow.commands.derive import VIEWS, chain_of
+from evenflow.commands.options import MODELS
 from theory import cycles, discretisation, folded_noise, noise, smoothing
 from theory.derivation import Derivation
 from theory.latex import document, prose, section
@@ -22,7 +23,7 @@ COMPILER = "pdflatex"
 def chains(model: str) -> list[Derivation]:
     """All chains of one model, or those that belong to none."""
     if model in MODELS:
-        return [_derived(model, rule(name), view, None) for name in FAMILY for view in VIEWS]
+        return [chain_of(model, rule(name), view, None) for name in FAMILY for view in VIEWS]
     found = [noise.derive(), folded_noise.derive(), smoothing.derive(), cycles.polar_cycle()]
     found += [discretisation.stability(rule(name)) for name in ("momentum:0.9", "grokfast")]
     return [*found, cycles.cycle(rule("damped:0.1"))]

@@ -1,0 +1,141 @@
+"""`evenflow sweep`: plateau lengths over a grid or random design, and what is said of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evenflow import __version__
+from evenflow.commands.options import Json
+from theory.checks import ArgumentError, known, number, whole
+
+if TYPE_CHECKING:
+    from simulations.sweep_runs import Outcome
+    from simulations.sweeps import Sweep
+
+FORMATS = ("zarr", "netcdf")
+AXIS = "A,B,… | LOW:HIGH:COUNT[:log]"
+
+
+def sweep(
+    model: Annotated[str, typer.Argument(help="folded or regression.", metavar="[MODEL]")] = "folded",
+    out: Annotated[Path | None, typer.Option(help="The Zarr store, or the NetCDF file. [sweep.zarr, sweep.nc]")] = None,
+    epsilon: Annotated[str | None, typer.Option(help="folded. [0.01]", metavar=AXIS)] = None,
+    theta: Annotated[str | None, typer.Option("--theta", "--angle", help="folded: radians.", metavar=AXIS)] = None,
+    margin: Annotated[str | None, typer.Option(help="folded. [1]", metavar=AXIS)] = None,
+    start_fast: Annotated[str | None, typer.Option(help="folded: w₁ at the start. [1]", metavar=AXIS)] = None,
+    start_slow: Annotated[str | None, typer.Option(help="folded: w₂ at the start. [3]", metavar=AXIS)] = None,
+    shape: Annotated[
+        str | None,
+        typer.Option(
+            help="regression: two-level, geometric, power-law, marchenko-pastur. [geometric]", metavar="A,B,…"
+        ),
+    ] = None,
+    condition: Annotated[str | None, typer.Option(help="regression: λ₁/λ_d. [100]", metavar=AXIS)] = None,
+    directions: Annotated[str | None, typer.Option(help="regression: how many. [3]", metavar="A,B,…")] = None,
+    largest: Annotated[str | None, typer.Option(help="regression: λ₁. [1]", metavar=AXIS)] = None,
+    spectrum: Annotated[
+        str | None, typer.Option(help="regression: your own spectra, in place of a shape.", metavar="A,B,…;C,D,…")
+    ] = None,
+    start: Annotated[str | None, typer.Option(help="regression: error of each direction. [1]", metavar=AXIS)] = None,
+    weight_decay: Annotated[str | None, typer.Option(help="Coefficient λ of ½ λ‖W‖². [0]", metavar=AXIS)] = None,
+    step: Annotated[str | None, typer.Option(help="Step size of the descents. [0.1]", metavar=AXIS)] = None,
+    rules: Annotated[str, typer.Option(help="Rules by id, or module:NAME.", metavar="R,S,…")] = "gd,egd",
+    seeds: Annotated[str, typer.Option(help="Number of seeds, of random rules and of a regression's bases.")] = "1",
+    view: Annotated[str, typer.Option(help="descent (lengths in steps) or flow (in flow time).")] = "descent",
+    design: Annotated[str, typer.Option("--design", help="grid, or random: ranges LOW:HIGH are drawn from.")] = "grid",
+    points: Annotated[str | None, typer.Option(help="random: number of points.")] = None,
+    draw: Annotated[str, typer.Option(help="random: the seed of the points.")] = "0",
+    measure: Annotated[bool, typer.Option(help="Run every member, or evaluate the closed forms alone.")] = True,
+    threshold: Annotated[str, typer.Option(help="An arrival is |e| ≤ threshold·|e₀|.")] = "1e-3",
+    max_steps: Annotated[
+        str | None, typer.Option(help="Most steps of a descent. [1000000 where members step together, or 100000]")
+    ] = None,
+    block: Annotated[
+        str | None, typer.Option(help="Most members of a block, the unit of work and of resuming.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="zarr or netcdf.")] = "zarr",
+    workers: Annotated[str | None, typer.Option(help="Processes of a local Dask cluster. [one for each core]")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a running Dask scheduler.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Plateau lengths over a grid or random design of parameters, rules and seeds; resumed where it stopped.
+
+    An axis is A,B,…, or LOW:HIGH:COUNT (in a random design LOW:HIGH), with :log at the end for even in the logarithm.
+    """
+    axes = {"epsilon": epsilon, "theta": theta, "margin": margin, "start_fast": start_fast, "start_slow": start_slow}
+    axes |= {"shape": shape, "spectrum": spectrum, "condition": condition, "directions": directions}
+    axes |= {"largest": largest, "start": start, "weight_decay": weight_decay, "step": step}
+    known("format", form, FORMATS)
+    from simulations.sweep_runs import require, run_sweep
+
+    require()
+    from evenflow.display import Reporter
+
+    counts = {"seeds": seeds, "points": points, "draw": draw, "max_steps": max_steps, "block": block}
+    level = number("threshold", threshold)
+    found = described(model, axes, rules, counts, view=view, design=design, measure=measure, threshold=level)
+    target = out if out is not None else Path("sweep.zarr" if form == "zarr" else "sweep.nc")
+    count = None if workers is None else whole("workers", number("workers", workers))
+    with Reporter() as reporter:
+        outcome = run_sweep(
+            found,
+            target,
+            version=__version__,
+            form=form,
+            workers=count,
+            scheduler=scheduler,
+            progress=lambda done, total: reporter("sweep", done, total),
+        )
+    if as_json:
+        typer.echo(json.dumps(document(found, outcome, __version__), allow_nan=False))
+    else:
+        typer.echo("\n".join(lines(found, outcome)))
+
+
+def described(
+    model: str, axes: dict[str, str | None], rules: str, counts: dict[str, str | None], **others: Any
+) -> Sweep:
+    """The sweep that the options describe; `counts` are whole numbers, `others` go as they are."""
+    from simulations.sweeps import DEFAULTS, sweep
+
+    known("model", model, tuple(DEFAULTS))
+    given = {name: text for name, text in axes.items() if text is not None}
+    for name in given:
+        if name not in DEFAULTS[model]:
+            owner = next(other for other, names in DEFAULTS.items() if name in names)
+            raise ArgumentError(name, f"go with the model it belongs to ({owner})", f"the model is {model}")
+    others |= {name: whole(name, number(name, text), 0) for name, text in counts.items() if text is not None}
+    return sweep(model, given, [name.strip() for name in rules.split(",")], **others)
+
+
+def document(sweep: Sweep, outcome: Outcome, version: str) -> dict[str, Any]:
+    """What was done, as one JSON document."""
+    return {
+        "version": version,
+        "out": str(outcome.path),
+        "sweep": sweep.identity,
+        "dimensions": {"definition": len(sweep.definitions), "rule": len(sweep.rules), **sweep.dimensions},
+        "members": sweep.size,
+        "blocks": outcome.blocks,
+        "computed": outcome.computed,
+        "evaluations": outcome.evaluations,
+        "censored": outcome.censored,
+        "parameters": json.loads(json.dumps(sweep.document())),
+    }
+
+
+def lines(sweep: Sweep, outcome: Outcome) -> list[str]:
+    """What was done, in words."""
+    sides = " × ".join(f"{name} {count:,}" for name, count in sweep.dimensions.items())
+    rules = ", ".join(how.name for how in sweep.rules)
+    found = [
+        f"{sweep.model}, {sweep.view}: {sides}; rules {rules}",
+        f"{outcome.blocks:,} blocks, {outcome.computed:,} of them computed now",
+    ]
+    if sweep.measure:
+        found.append(f"{outcome.evaluations:,} steps or gradients; {outcome.censored:,} lengths censored")
+    return [*found, f"Written to {outcome.path}."]
