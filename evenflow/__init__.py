@@ -55,11 +55,21 @@ _WHERE = {
     "Sweep": "simulations.sweeps",
     "sweep": "simulations.sweeps",
     "Trajectory": "simulations.trajectory",
+    "break_even": "theory.noisy_fit",
+    "cause": "simulations.cause",
+    "Cause": "simulations.cause",
+    "gain_share": "theory.weak_signals",
+    "measured_risk": "simulations.noisy_fit",
+    "measured_risk_along": "simulations.simplicity",
+    "NoisyRegression": "theory.noisy_fit",
+    "NoisyTarget": "theory.simplicity",
+    "outgrown": "theory.natural_steps",
 }
 
 if TYPE_CHECKING:
     from evenflow.display import progress_bar
     from figures.compare import figure
+    from simulations.cause import Cause, cause
     from simulations.comparison import Comparison, compare
     from simulations.datasets import load
     from simulations.descent import descend
@@ -68,7 +78,9 @@ if TYPE_CHECKING:
     from simulations.energy import energy_balance
     from simulations.ensembles import Ensemble, FactorizedModes, RegressionModes, ensemble, ensembles
     from simulations.flow import flow
+    from simulations.noisy_fit import measured_risk
     from simulations.polar import polar
+    from simulations.simplicity import measured_risk_along
     from simulations.stochastic import Stochastic, stochastic_descend
     from simulations.sweep_runs import run_sweep
     from simulations.sweep_store import open_sweep
@@ -83,13 +95,18 @@ if TYPE_CHECKING:
     from theory.models.folded import Folded
     from theory.models.linear import LinearModel
     from theory.models.regression import Regression
+    from theory.natural_steps import outgrown
+    from theory.noisy_fit import NoisyRegression, break_even
     from theory.predictions import predict
     from theory.rules import SIGMA, Rule, rule
+    from theory.simplicity import NoisyTarget
+    from theory.weak_signals import gain_share
 
 __all__ = [
     "SIGMA",
     "ArgumentError",
     "ArgumentTypeError",
+    "Cause",
     "Comparison",
     "Derivation",
     "Ensemble",
@@ -97,12 +114,16 @@ __all__ = [
     "FactorizedModes",
     "Folded",
     "LinearModel",
+    "NoisyRegression",
+    "NoisyTarget",
     "Regression",
     "RegressionModes",
     "Rule",
     "Stochastic",
     "Sweep",
     "Trajectory",
+    "break_even",
+    "cause",
     "compare",
     "descend",
     "design",
@@ -114,9 +135,13 @@ __all__ = [
     "figure",
     "flow",
     "folded_family",
+    "gain_share",
     "load",
     "mean_square_limit",
+    "measured_risk",
+    "measured_risk_along",
     "open_sweep",
+    "outgrown",
     "plateau_lengths",
     "polar",
     "predict",

@@ -1,0 +1,114 @@
+"""The test risk of fits to noisy labels, measured: data drawn, a rule run on each draw, and the mean over draws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulations.descent import errors
+from simulations.ensembles import RegressionModes, ensemble
+from theory.checks import ArgumentError, whole
+from theory.noisy_fit import NoisyRegression
+from theory.rules import Rule, rule
+
+Array = NDArray[np.float64]
+SAMPLES = 3  # of the labels, for each input
+STEPS = 1000  # to the last time, where directions are not apart,
+FINE = 20  # and so many in the fastest direction's own time
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Mean risk of many draws.
+
+    Parameters
+    ----------
+    times
+        Flow times (T,).
+    risk
+        Mean test risk at these times (T,).
+    deviation
+        Standard deviation of that mean (T,).
+    """
+
+    times: Array
+    risk: Array
+    deviation: Array
+
+
+def measured_risk(
+    case: NoisyRegression, how: Rule | str, times: Any, *, draws: int = 200, seed: int = 0, apart: bool = True
+) -> Measured:
+    """Draw targets and noisy labels, train on each draw from zero, and average the test risk.
+
+    Parameters
+    ----------
+    case
+        What is trained.
+    how
+        A rule, or its id; apart, one with a speed of its own for each singular value.
+    times
+        Flow times (T,), ascending.
+    draws
+        Number of targets, each with labels of its own.
+    seed
+        For the draws.
+    apart
+        Whether each direction is a regression of its own, so that the rule sees one gradient for each, and its flow is
+        integrated. Otherwise it sees the gradient of all weights at once, and takes a thousand steps or more.
+
+    Raises
+    ------
+    ArgumentError
+        If times run backwards, `draws` is not a whole number of at least 2, or the rule has no such speed.
+    """
+    how, count = rule(how), whole("draws", draws, 2)
+    grid = np.atleast_1d(np.asarray(times, float))
+    if (np.diff(grid) <= 0).any() or grid[0] < 0:
+        raise ArgumentError("times", "ascend from zero or later", "runs backwards or starts before")
+    rng = np.random.default_rng(seed)
+    targets, fits = _drawn(case, rng, count)
+    paths = (_apart if apart else _together)(case, how, grid, fits)
+    squares = np.array([((weights - targets) ** 2).sum(axis=1) @ case.weights for weights in paths])
+    return Measured(grid, squares.mean(axis=1), squares.std(axis=1, ddof=1) / np.sqrt(count))
+
+
+def _drawn(case: NoisyRegression, rng: np.random.Generator, count: int) -> tuple[Array, Array]:
+    """Targets (draws, c, d), and least-squares fits of the same shape to data drawn for them."""
+    inputs = len(case.rates)
+    samples = SAMPLES * inputs
+    targets = rng.standard_normal((count, case.outputs, inputs)) * np.sqrt(case.signal)
+    basis = np.linalg.qr(rng.standard_normal((samples, inputs)))[0]
+    design = np.sqrt(samples * case.rates) * basis  # of sample covariance diag(λ)
+    noise = rng.standard_normal((count, samples, case.outputs)) * np.sqrt(case.noise * samples)
+    labels = design @ np.swapaxes(targets, 1, 2) + noise
+    fits: Array = np.swapaxes(np.linalg.pinv(design) @ labels, 1, 2)
+    return targets, fits
+
+
+def _apart(case: NoisyRegression, how: Rule, times: Array, fits: Array) -> Iterator[Array]:
+    """Weights (draws, c, d) at each time, where each direction's error is the only one that its gradient holds."""
+    sizes = np.linalg.norm(fits, axis=1)
+    modes = RegressionModes(np.broadcast_to(case.rates, sizes.shape).ravel(), sizes.ravel())
+    values = ensemble(modes, how, times=times).values
+    assert values is not None
+    for left in values[:, :, 0].T:
+        yield fits * (1 - left.reshape(sizes.shape) / sizes)[:, None]
+
+
+def _together(case: NoisyRegression, how: Rule, times: Array, fits: Array) -> Iterator[Array]:
+    """Weights (draws, c, d) at each time, in small steps under one gradient for all of a draw's weights."""
+    count = max(STEPS, math.ceil(FINE * float(times[-1] * case.rates.max())))
+    size = float(times[-1]) / count
+    wanted = np.round(times / size).astype(int)
+    yield from (np.zeros_like(fits) for _ in wanted[wanted == 0])
+    taken = 0
+    for chunk in errors(np.diag(case.rates), how, size, -fits, count):
+        here = wanted[(wanted > taken) & (wanted <= taken + len(chunk))]
+        yield from (fits + chunk[place - taken - 1] for place in here)
+        taken += len(chunk)
