@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 import sympy as sp
 
 from theory.derivation import Derivation, Step
-from theory.models.folded import DECAY, ETA
+from theory.modes import DECAY, ETA
 
 BATCH = sp.Symbol("b", integer=True, positive=True)
 MEAN = sp.Matrix([sp.symbols("e_1 e_2", real=True)])

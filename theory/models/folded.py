@@ -17,7 +17,12 @@ import sympy as sp
 from theory.checks import ArgumentError, inside, known, length, nonnegative, numbers
 from theory.clock import E1, E2, PATH, RATE1, RATE2, clock
 from theory.derivation import VIEWS, Derivation, Step, compiled
+from theory.geometry import EPSILON, U1, U2, W1, W2, front, front_residual
+from theory.geometry import THETA as THETA
 from theory.models.linear import LinearModel
+from theory.modes import DECAY, ETA, STEP, TIME, solution_residual
+from theory.modes import contract as _contract
+from theory.modes import decay as _decay
 from theory.rules import Rule
 
 if TYPE_CHECKING:
@@ -26,15 +31,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-EPSILON = sp.Symbol("epsilon", positive=True)
-THETA = sp.Symbol("theta", positive=True)
 MARGIN = sp.Symbol("s", nonnegative=True)
-DECAY = sp.Symbol("lambda", nonnegative=True)
-ETA = sp.Symbol("eta", positive=True)
-TIME = sp.Symbol("t", nonnegative=True)
-STEP = sp.Symbol("k", integer=True, nonnegative=True)
-W1, W2 = sp.symbols("w_1 w_2", real=True)
-U1, U2 = sp.symbols("u_1 u_2", real=True)
 M1, M2 = sp.symbols("m_1 m_2", positive=True)
 X1, X2, Y = sp.symbols("x_1 x_2 y", real=True)
 THRESHOLD = sp.Symbol("q", positive=True)
@@ -174,22 +171,8 @@ def _errors(parameter: sp.Symbol, factors: tuple[sp.Expr, sp.Expr]) -> tuple[sp.
 
 @functools.cache
 def boundary() -> sp.Expr:
-    """w₂ cos θ − w₁ sin θ: with w₂ ≥ 0, the test error is 100 % where this is not negative.
-
-    The test set is, after whitening, the double sector between the normals of the first axis and of v, so
-    that w is wrong on all of it when w points beyond v, at an angle in [θ, π].
-    """
-    return W2 * sp.cos(THETA) - W1 * sp.sin(THETA)
-
-
-def _boundary_residual() -> list[sp.Expr]:
-    """Whitened by diag(1, √ε), the planes of v, w and e₁ bound the sector: compare the cross products."""
-    whiten = sp.Matrix([[1, 0], [0, sp.sqrt(EPSILON)]])
-    v = whiten * sp.Matrix([sp.cos(THETA), sp.sin(THETA)])
-    w = whiten * sp.Matrix([W1, W2])
-    turn = sp.Matrix.hstack(v, w).det() / sp.sqrt(EPSILON)  # positive where w lies beyond v
-    limit = sp.Matrix.hstack(sp.Matrix([1, 0]), w).det() / sp.sqrt(EPSILON)  # positive where w₂ is
-    return [turn - boundary(), limit - W2]
+    """With w₂ ≥ 0, the test error is 100 % where this is not negative: w points beyond v, at an angle in [θ, π]."""
+    return front()
 
 
 @functools.cache
@@ -256,7 +239,7 @@ def _error_step() -> Step:
         sp.Ge(boundary(), 0),
         "Whitened, the test set is a double sector and the angle of a Gaussian is uniform on it: w errs on all "
         "of it exactly when w₂ ≥ 0 and w points beyond v.",
-        _boundary_residual,
+        lambda: front_residual(boundary()),
     )
 
 
@@ -360,7 +343,7 @@ def _linear(contraction: tuple[sp.Expr, sp.Expr], rule: Rule, view: str) -> tupl
                 evaluate=False,
             ),
             "Found by dsolve." if view == "flow" else "Found by rsolve.",
-            lambda: _solution_residual(left, equation, parameter),
+            lambda: solution_residual(left, equation, parameter),
         ),
         _error_step(),
         _end_step((left[0], left[1]), parameter, unit),
@@ -375,18 +358,6 @@ def _linear(contraction: tuple[sp.Expr, sp.Expr], rule: Rule, view: str) -> tupl
     return steps, laws
 
 
-@functools.cache
-def _decay(rate: sp.Expr) -> sp.Expr:
-    e = sp.Function("e")
-    return sp.dsolve(sp.Eq(e(TIME).diff(TIME), -rate * e(TIME)), e(TIME), ics={e(0): 1}).rhs
-
-
-@functools.cache
-def _contract(rate: sp.Expr) -> sp.Expr:
-    e = sp.Function("e")
-    return sp.rsolve(e(STEP + 1) - (1 - ETA * rate) * e(STEP), e(STEP), {e(0): 1})
-
-
 def _mode_residual(
     equation: tuple[sp.Expr, ...], contraction: tuple[sp.Expr, sp.Expr], values: dict[Any, Any], view: str
 ) -> list[sp.Expr]:
@@ -399,20 +370,12 @@ def _mode_residual(
     return [e.subs(values) - (x - ETA * u) for e, x, u in zip(equation, (E1, E2), update, strict=True)]
 
 
-def _solution_residual(left: tuple[sp.Expr, ...], equation: tuple[sp.Expr, ...], x: sp.Symbol) -> list[sp.Expr]:
-    at = {E1: E1 * left[0], E2: E2 * left[1]}
-    following = [e * f.diff(x) if x is TIME else e * f.subs(x, x + 1) for e, f in zip((E1, E2), left, strict=True)]
-    start = [f.subs(x, 0) - 1 for f in left]
-    return start + [new - right.subs(at, simultaneous=True) for new, right in zip(following, equation, strict=True)]
-
-
 def _by_clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
     """Spectral rules: one singular value, so the path is gradient descent's and only its clock differs."""
-    found, star = clock(rule), _minimiser()
+    found = clock(rule)
     steps = [
         *found.steps,
         _error_step(),
         _end_step(found.left, PATH, "time τ along the path, which the clock turns into flow time"),
     ]
-    values = dict(zip((RATE1, RATE2), rates(), strict=True)) | {E1: U1 - star[W1], E2: U2 - star[W2]}
-    return steps, {"clock": found.speed.subs(values).subs(moment_formulas())}
+    return steps, {"clock": found.speed}
