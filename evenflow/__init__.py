@@ -25,6 +25,7 @@ _WHERE = {
     "Rule": "theory.rules",
     "SIGMA": "theory.rules",
     "Trajectory": "simulations.trajectory",
+    "Wedge": "theory.models.wedge",
     "compare": "simulations.comparison",
     "descend": "simulations.descent",
     "discretise": "simulations.discretisation",
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from theory.models.folded import Folded
     from theory.models.linear import LinearModel
     from theory.models.regression import Regression
+    from theory.models.wedge import Wedge
     from theory.predictions import predict
     from theory.rules import SIGMA, Rule, rule
 
@@ -64,6 +66,7 @@ __all__ = [
     "Regression",
     "Rule",
     "Trajectory",
+    "Wedge",
     "compare",
     "descend",
     "discretise",

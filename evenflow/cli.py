@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from theory.models.linear import LinearModel
     from theory.rules import Rule
 
-MODELS = ("folded", "regression", "factorized")
+MODELS = ("folded", "wedge", "regression", "factorized")
 OPTIONS = {
     "folded": ("epsilon", "theta", "margin"),
+    "wedge": ("epsilon", "theta"),
     "regression": ("spectrum", "data"),
     "factorized": ("spectrum", "depth"),
 }
@@ -58,10 +59,10 @@ def _root(
 @app.command()
 def compare(
     model: Model = "folded",
-    epsilon: Annotated[str | None, typer.Option(help="folded: variance of the second feature. [0.01]")] = None,
+    epsilon: Annotated[str | None, typer.Option(help="folded, wedge: variance of the second feature. [0.01]")] = None,
     theta: Annotated[
         str | None,
-        typer.Option("--theta", "--angle", help="folded: angle of the test boundary, radians. [π/4]"),
+        typer.Option("--theta", "--angle", help="folded, wedge: angle of the test boundary, radians. [π/4]"),
     ] = None,
     margin: Annotated[str | None, typer.Option(help="folded: least |x₁| of a training input. [1]")] = None,
     spectrum: Annotated[
@@ -78,7 +79,7 @@ def compare(
     start: Annotated[
         str | None,
         typer.Option(
-            help="folded: w₁,w₂ [1,3]; regression: error of each direction [1]; factorized: amplitude of each "
+            help="folded, wedge: w₁,w₂ [1,3]; regression: error of each direction [1]; factorized: amplitude of each "
             "direction of the product, balanced over the layers [0.001].",
             metavar="A,B,…",
         ),
@@ -148,11 +149,11 @@ def derive(
 
 
 def _derived(model: str, rule: Rule, view: str, depth: str | None) -> Derivation:
-    from theory.models import factorized_chain, folded, regression
+    from theory.models import factorized_chain, folded, regression, wedge
 
     if model == "factorized":
         return factorized_chain.derive(rule, view, _depth(depth))
-    return (folded if model == "folded" else regression).derive(rule, view)
+    return {"folded": folded, "wedge": wedge, "regression": regression}[model].derive(rule, view)
 
 
 def _depth(depth: str | None) -> int:
@@ -191,11 +192,12 @@ def _model(
             owners = " or ".join(model for model, options in OPTIONS.items() if option in options)
             raise ArgumentError(option, f"go with the model it belongs to ({owners})", f"the model is {name}")
     amplitudes = None if start is None else _list("start", start)
-    if name == "folded":
+    if name in ("folded", "wedge"):
         from theory.models.folded import Folded
+        from theory.models.wedge import Wedge
 
         found = {option: number(option, given[option]) for option in mine if given[option] is not None}
-        return Folded(**found, weight_decay=decay), amplitudes
+        return (Folded if name == "folded" else Wedge)(**found, weight_decay=decay), amplitudes
     if name == "factorized":
         from theory.models.factorized import SMALL_START, Factorized
 

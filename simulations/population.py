@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from theory.models.folded import Folded
 from theory.models.linear import LinearModel
 from theory.models.regression import Regression
+from theory.models.wedge import Wedge
 
 Array = NDArray[np.float64]
 
@@ -70,9 +71,26 @@ def _(model: Folded) -> Population:
         curvature,
         np.array([[m1, 0.0]]),
         minimiser,
-        lambda weights: folded_test_error(weights, model.epsilon, model.theta),
+        lambda weights: sector_error(weights, model.epsilon, model.theta),
         classifies=True,
         resolution=1e-2 * float(minimiser[0, 0]) * np.sin(model.theta),
+    )
+
+
+@population.register
+def _(model: Wedge) -> Population:
+    covariance, cross = sector_moments(model.epsilon, model.theta)
+    curvature = covariance + model.weight_decay * np.eye(2)
+    adjugate = np.array([[curvature[1, 1], -curvature[0, 1]], [-curvature[0, 1], curvature[0, 0]]])
+    minimiser = cross @ adjugate / (curvature[0, 0] * curvature[1, 1] - curvature[0, 1] ** 2)
+    beyond = minimiser[0, 0] * np.sin(model.theta) - minimiser[0, 1] * np.cos(model.theta)
+    return Population(
+        curvature,
+        cross,
+        minimiser,
+        lambda weights: sector_error(weights, model.epsilon, model.theta),
+        classifies=True,
+        resolution=0.5 * float(max(beyond, -minimiser[0, 1])),  # two such errors do not reach 100 % again
     )
 
 
@@ -93,8 +111,35 @@ def tail_moments(margin: float) -> tuple[float, float]:
     return float((mass * (margin + beyond)).sum() / total), float((mass * (margin + beyond) ** 2).sum() / total)
 
 
-def folded_test_error(weights: Array, epsilon: float, theta: float) -> Array:
-    """Exact classification error of weights (…, 1, 2) on the folded model's test set.
+def sector_moments(epsilon: float, theta: float) -> tuple[Array, Array]:
+    """E xxᵀ (2, 2) and E yx (1, 2) of the wedge, by Gauss–Legendre quadrature over radius and angle.
+
+    Whitened, the inputs of label 1 are r (sin a, −cos a) with a uniform in (0, ψ); what is odd about a = π/2 is
+    integrated over the part whose mirror image lies outside.
+    """
+    root = np.sqrt(epsilon)
+    width, mirrored = (np.arctan2(root * np.sin(theta), sign * np.cos(theta)) for sign in (1, -1))
+    first = _legendre(lambda r: r**2 * np.exp(-(r**2) / 2), 40.0, 40)
+    second = _legendre(lambda r: r**3 * np.exp(-(r**2) / 2), 40.0, 40)
+    odd = min(width, mirrored)
+    s11 = second * _legendre(lambda a: np.sin(a) ** 2, width) / width
+    s22 = second * _legendre(lambda a: np.cos(a) ** 2, width) / width * epsilon
+    s12 = -second * _legendre(lambda a: np.sin(a) * np.cos(a), odd) / width * root
+    c1 = first * _legendre(np.sin, width) / width
+    c2 = -first * _legendre(np.cos, odd) / width * root
+    return np.array([[s11, s12], [s12, s22]]), np.array([[c1, c2]])
+
+
+def _legendre(function: Callable[[Array], Array], end: float, parts: int = 1) -> float:
+    """∫ of a function from 0 to `end`, in equal parts."""
+    nodes, weights = np.polynomial.legendre.leggauss(30)
+    half = end / parts / 2
+    points = 2 * half * np.arange(parts)[:, None] + half * (1 + nodes)
+    return float((half * weights * function(points)).sum())
+
+
+def sector_error(weights: Array, epsilon: float, theta: float) -> Array:
+    """Exact classification error of weights (…, 1, 2) on the folded model's test set, and on the wedge.
 
     Whitened, the set is the double sector of width ψ_v, the angle of v to the first axis, and w misclassifies
     the part of it that lies between the first axis and w, at angle ψ_w in (−π, π].

@@ -11,6 +11,7 @@ import sympy as sp
 
 Residual = Callable[[], Any]
 VIEWS = ("flow", "descent")
+MOST_DIGITS = 2000
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,34 @@ class Derivation:
 def compiled(expression: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
     """Compile an expression for NumPy arrays and SciPy's special functions, once."""
     return sp.lambdify(arguments, accurate(expression), ["scipy", "numpy"], cse=True)
+
+
+def precise(laws: dict[str, sp.Expr], arguments: tuple[sp.Symbol, ...], values: Sequence[float]) -> dict[str, float]:
+    """Laws at these values, each right to its last digit however much cancels: digits are doubled until they agree."""
+    import mpmath
+
+    function, digits = _arbitrary(tuple(laws.values()), arguments), 30
+    with mpmath.workdps(digits):
+        fine = _rounded(function, values)
+    while digits < MOST_DIGITS:
+        coarse, digits = fine, 2 * digits
+        with mpmath.workdps(digits):
+            fine = _rounded(function, values)
+        if fine == coarse:
+            break
+    return dict(zip(laws, fine, strict=True))
+
+
+@functools.lru_cache(maxsize=64)
+def _arbitrary(laws: tuple[sp.Expr, ...], arguments: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
+    """Laws for mpmath numbers, compiled once."""
+    return sp.lambdify(arguments, laws, "mpmath", cse=True)
+
+
+def _rounded(function: Callable[..., Any], values: Sequence[float]) -> list[float]:
+    import mpmath
+
+    return [float(found) for found in function(*map(mpmath.mpf, values))]
 
 
 def accurate(expression: sp.Expr) -> sp.Expr:

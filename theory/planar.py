@@ -1,0 +1,161 @@
+"""What the derivations predict for the models whose test set is a double sector: folded and wedge.
+
+Two directions, one output: the weights leave 100 % test error where a boundary function turns negative.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from theory import plateaus
+from theory.clock import E1, E2, PATH, RATE1, RATE2
+from theory.derivation import Derivation, precise
+from theory.geometry import EPSILON, THETA, U1, U2
+from theory.models import folded, wedge
+from theory.models.folded import Folded
+from theory.models.wedge import Wedge
+from theory.modes import DECAY, ETA
+from theory.plateaus import Contraction, Edge
+from theory.rules import Rule
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from theory.predictions import Prediction
+
+    Array = NDArray[np.float64]
+
+Time = Callable[[float, float], float]
+BY_FUNCTION = ("clock", "leading")  # laws that depend on more than the model and its start
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A chain at one model and start.
+
+    Parameters
+    ----------
+    chain
+        The derivation.
+    laws
+        Its numbers: rates, start errors, coefficients of the boundary functions.
+    sides
+        Endings of the boundary functions' names.
+    leading
+        Asymptotic length of the plateau and its definition; None where none holds.
+    """
+
+    chain: Derivation
+    laws: dict[str, float]
+    sides: tuple[str, ...]
+    leading: tuple[float, str] | None
+
+
+def predict(
+    model: Folded | Wedge,
+    chain: Derivation,
+    rule: Rule,
+    view: str,
+    start: Array,
+    *,
+    step: float | None,
+    threshold: float,
+    limit: float | None,
+) -> Prediction:
+    """Predict a run of a rule that has a chain from the weights `start` (1, 2), as `theory.predictions.predict`."""
+    from theory.predictions import ASYMPTOTIC, EXACT, Prediction
+
+    plane = _on_folded(model, chain, start, step) if isinstance(model, Folded) else _on_wedge(model, chain, start, step)
+    errors = plane.laws["error_fast"], plane.laws["error_slow"]
+    fast, slow = _contractions(plane, view, step)
+    time = _time(plane, rule, errors)
+    arrivals = tuple(_contracted(left, e, threshold, view, time) for left, e in zip((fast, slow), errors, strict=True))
+    extinctions: tuple[float | None, ...] = (None, None)
+    if view == "flow" and rule.vanishing_power > 0 and any(errors):
+        rest = time(0.0, math.inf)
+        extinctions = tuple(rest if e else None for e in errors)
+    length = _length(_edges(plane, fast, slow), view, time)
+    found = {plateaus.LONGEST_RUN: (length, EXACT)}
+    if 0.0 not in errors and all(map(math.isfinite, arrivals)):
+        found[plateaus.ARRIVAL_SPREAD] = (max(arrivals) - min(arrivals), EXACT)
+    if plane.leading is not None and slow.rate > -math.inf and not slow.alternates:
+        found[plane.leading[1]] = (max(0.0, plane.leading[0]), ASYMPTOTIC)
+    return Prediction(arrivals, extinctions, found, limit)
+
+
+def _on_folded(model: Folded, chain: Derivation, start: Array, step: float | None) -> Plane:
+    symbols = (EPSILON, THETA, folded.MARGIN, DECAY, U1, U2, ETA)
+    values = (model.epsilon, model.theta, model.margin, model.weight_decay, *map(float, start[0]), step or 0.0)
+    laws = {name: float(chain.function(name, symbols)(*values)) for name in chain.laws if name not in BY_FUNCTION}
+    leading = None
+    if "leading" in chain.laws and start[0, 1] > 0:
+        leading = float(chain.function("leading", symbols)(*values)), plateaus.LEADING_ORDER
+    return Plane(chain, laws, ("",), leading)
+
+
+def _on_wedge(model: Wedge, chain: Derivation, start: Array, step: float | None) -> Plane:
+    values = model.epsilon, model.theta, model.weight_decay, *map(float, start[0])
+    laws = precise({n: law for n, law in chain.laws.items() if n not in BY_FUNCTION}, wedge.ARGUMENTS, values)
+    seen = model.directions(start).amplitudes
+    for name, amplitude in zip(("error_fast", "error_slow"), seen, strict=True):
+        laws[name] *= bool(amplitude)  # an error that is rounding counts as none
+    leading, small = None, model.theta < math.pi / 2 and model.weight_decay == 0
+    if "leading" in chain.laws and small and min(laws["initial_rear"], laws["initial_front"]) >= 0:
+        law = chain.function("leading", (EPSILON, THETA, U1, U2, ETA))
+        leading = float(law(model.epsilon, model.theta, *start[0], step or 0.0)), plateaus.TWO_ORDERS
+    return Plane(chain, laws, wedge.SIDES, leading)
+
+
+def _contractions(plane: Plane, view: str, step: float | None) -> tuple[Contraction, Contraction]:
+    """What is left of the fast and the slow error after x steps, or after time x along gradient descent's path."""
+    kind = "rate" if "clock" in plane.chain.laws else "contraction"
+    fast, slow = plane.laws[f"{kind}_fast"], plane.laws[f"{kind}_slow"]
+    if view == "descent":
+        assert step is not None
+        return Contraction.of_step(step * fast), Contraction.of_step(step * slow)
+    return Contraction(-fast), Contraction(-slow)
+
+
+def _edges(plane: Plane, fast: Contraction, slow: Contraction) -> list[Edge]:
+    laws, only = plane.laws, len(plane.sides) == 1  # one edge: its slow part is w₂, which is the other condition
+    return [
+        Edge(laws[f"slow{s}"], laws[f"fast{s}"], laws[f"constant{s}"], slow, fast, laws[f"initial{s}"], only)
+        for s in plane.sides
+    ]
+
+
+def _time(plane: Plane, rule: Rule, errors: tuple[float, float]) -> Time:
+    """The time from one point of the path to another, or the number of steps."""
+    if "clock" not in plane.chain.laws:
+        return lambda a, b: b - a
+    rates = plane.laws["rate_fast"], plane.laws["rate_slow"]
+    clock, power = plane.chain.function("clock", (RATE1, RATE2, E1, E2, PATH)), float(rule.vanishing_power)
+
+    def time(a: float, b: float) -> float:
+        if errors == (0.0, 0.0):
+            return 0.0
+        return plateaus.integral(lambda tau: float(clock(*rates, *errors, tau)), a, b, rates, power)
+
+    return time
+
+
+def _length(edges: list[Edge], view: str, time: Time) -> float:
+    """Length of the longest unbroken run at 100 % test error."""
+    if view == "descent":
+        return float(plateaus.longest_run(*edges))
+    span = plateaus.longest_interval(*edges)
+    return 0.0 if span is None else time(*span)
+
+
+def _contracted(left: Contraction, error: float, threshold: float, view: str, time: Time) -> float:
+    """Arrival of an error that contracts at a known rate."""
+    if error == 0:
+        return 0.0
+    if left.rate == 0:
+        return math.inf
+    x = math.log(threshold) / left.rate
+    return max(1, math.ceil(x)) if view == "descent" else time(0.0, x)
