@@ -149,11 +149,11 @@ def derive(
 
 
 def _derived(model: str, rule: Rule, view: str, depth: str | None) -> Derivation:
-    from theory.models import factorized_chain, folded, regression, wedge
+    from theory.models import factorized_chain, folded, regression, wedge_chain
 
     if model == "factorized":
         return factorized_chain.derive(rule, view, _depth(depth))
-    return {"folded": folded, "wedge": wedge, "regression": regression}[model].derive(rule, view)
+    return {"folded": folded, "wedge": wedge_chain, "regression": regression}[model].derive(rule, view)
 
 
 def _depth(depth: str | None) -> int:

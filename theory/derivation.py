@@ -168,7 +168,7 @@ _LATEX = dict(
         r"λ=$\lambda$ ε=$\varepsilon$ θ=$\theta$ η=$\eta$ σ=$\sigma$ τ=$\tau$ α=$\alpha$ ρ=$\rho$ κ=$\kappa$ π=$\pi$ "
         r"Σ=$\Sigma$ ė=$\dot{e}$ ½=$\tfrac12$ ₀=$_0$ ₁=$_1$ ₂=$_2$ ᵢ=$_i$ ¹=$^1$ ²=$^2$ ⁻=$^{-}$ ᵀ=$^{\top}$ ᵏ=$^k$ "
         r"‖=$\|$ |=$|$ −=$-$ ·=$\cdot$ ×=$\times$ √=$\surd$ ≥=$\ge$ ≤=$\le$ ≫=$\gg$ →=$\to$ ←=$\leftarrow$ ∞=$\infty$ "
-        r"%=\% _=\_"
+        r"ψ=$\psi$ χ=$\chi$ β=$\beta$ %=\% _=\_"
     ).split()
 )
 

@@ -14,7 +14,7 @@ from theory import plateaus
 from theory.clock import E1, E2, PATH, RATE1, RATE2
 from theory.derivation import Derivation, precise
 from theory.geometry import EPSILON, THETA, U1, U2
-from theory.models import folded, wedge
+from theory.models import folded, wedge_chain
 from theory.models.folded import Folded
 from theory.models.wedge import Wedge
 from theory.modes import DECAY, ETA
@@ -99,7 +99,7 @@ def _on_folded(model: Folded, chain: Derivation, start: Array, step: float | Non
 
 def _on_wedge(model: Wedge, chain: Derivation, start: Array, step: float | None) -> Plane:
     values = model.epsilon, model.theta, model.weight_decay, *map(float, start[0])
-    laws = precise({n: law for n, law in chain.laws.items() if n not in BY_FUNCTION}, wedge.ARGUMENTS, values)
+    laws = precise({n: law for n, law in chain.laws.items() if n not in BY_FUNCTION}, wedge_chain.ARGUMENTS, values)
     seen = model.directions(start).amplitudes
     for name, amplitude in zip(("error_fast", "error_slow"), seen, strict=True):
         laws[name] *= bool(amplitude)  # an error that is rounding counts as none
@@ -107,7 +107,7 @@ def _on_wedge(model: Wedge, chain: Derivation, start: Array, step: float | None)
     if "leading" in chain.laws and small and min(laws["initial_rear"], laws["initial_front"]) >= 0:
         law = chain.function("leading", (EPSILON, THETA, U1, U2, ETA))
         leading = float(law(model.epsilon, model.theta, *start[0], step or 0.0)), plateaus.TWO_ORDERS
-    return Plane(chain, laws, wedge.SIDES, leading)
+    return Plane(chain, laws, wedge_chain.SIDES, leading)
 
 
 def _contractions(plane: Plane, view: str, step: float | None) -> tuple[Contraction, Contraction]:

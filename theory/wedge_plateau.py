@@ -221,7 +221,7 @@ def expansion_steps(formulas: Formulas, view: str) -> tuple[list[Step], sp.Expr]
     length = two_orders() if view == "flow" else two_orders() / ETA
     (covariance, cross), root = small_moments(), sp.sqrt(EPSILON)
     small = Step(
-        "small ε",
+        "small epsilon",
         sp.Eq(
             sp.Matrix([[S[0] / EPSILON, S[1] / EPSILON, C[0] / root], [S[1] / EPSILON, S[2] / EPSILON, C[1] / root]]),
             covariance.row_join(cross),

@@ -17,6 +17,7 @@ import sympy as sp
 from theory.checks import ArgumentError, inside, known, length, nonnegative, numbers
 from theory.clock import E1, E2, PATH, RATE1, RATE2, clock
 from theory.derivation import VIEWS, Derivation, Step, compiled
+from theory.folded_plateau import correction_step, existence_step, short_step
 from theory.geometry import EPSILON, U1, U2, W1, W2, front, front_residual
 from theory.geometry import THETA as THETA
 from theory.models.linear import LinearModel
@@ -351,7 +352,7 @@ def _linear(contraction: tuple[sp.Expr, sp.Expr], rule: Rule, view: str) -> tupl
     laws = {}
     if rule.kind != "newton":  # which has no slow direction
         ends, length = _slow_end(left[1], parameter, name)
-        steps.append(ends)
+        steps += [ends, correction_step(), short_step(), existence_step()] if view == "flow" else [ends]
         laws["leading"] = length.subs(values).subs(moment_formulas())
     laws |= {"contraction_fast": contraction[0].subs(moment_formulas())}
     laws |= {"contraction_slow": contraction[1].subs(moment_formulas())}
@@ -377,5 +378,6 @@ def _by_clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
         *found.steps,
         _error_step(),
         _end_step(found.left, PATH, "time τ along the path, which the clock turns into flow time"),
+        existence_step(),
     ]
     return steps, {"clock": found.speed}
