@@ -69,6 +69,7 @@ def _sector_residual(angle: sp.Expr) -> list[sp.Expr]:
     return [product.subs(POLAR, angle), first.subs(POLAR, 0), sp.Abs(slope) - slope]
 
 
+@functools.cache
 def error_step(law: sp.Expr) -> Step:
     """The exact error of any weights."""
     return Step(

@@ -6,7 +6,6 @@ Written with C = cos ψ and S = sin ψ, where cos θ = p√ε C and sin θ = p S
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 
 import sympy as sp
 
@@ -14,7 +13,7 @@ from theory.derivation import Step
 from theory.geometry import EPSILON, PSI, THETA, U1, U2, W1
 from theory.modes import DECAY, ETA
 
-Formulas = Sequence[sp.Expr]  # Σ₁₁, Σ₁₂, Σ₂₂, c₁, c₂ in ε and ψ
+Formulas = tuple[sp.Expr, ...]  # Σ₁₁, Σ₁₂, Σ₂₂, c₁, c₂ in ε and ψ
 S = sp.symbols("Sigma_11 Sigma_12 Sigma_22")
 C = sp.symbols("c_1 c_2")
 ROOT = sp.Symbol("r", positive=True)  # √ε
@@ -78,6 +77,7 @@ def limit_values() -> sp.Matrix:
     return sp.Matrix([-sp.sqrt(EPSILON) * depth + DECAY * pull[0], -EPSILON * _scale() * depth + DECAY * pull[1]])
 
 
+@functools.cache
 def limit_step(formulas: Formulas) -> Step:
     """The minimiser lies beyond both edges, for every decay."""
     return Step(
@@ -100,6 +100,7 @@ def _limit_residual(formulas: Formulas) -> list[sp.Expr]:
     return [sp.simplify(star[1] - limit_values()[0]), sp.simplify((_normal() * star)[0] - limit_values()[1])]
 
 
+@functools.cache
 def existence_step(formulas: Formulas, *, newton: bool) -> Step:
     """A plateau is there from the start, or never."""
     reason = (
@@ -152,15 +153,15 @@ def small_moments() -> tuple[sp.Matrix, sp.Matrix]:
 
 
 @functools.cache
-def _series(formulas: tuple[sp.Expr, ...], order: int) -> tuple[sp.Matrix, sp.Matrix]:
+def _series(formulas: Formulas, order: int) -> tuple[sp.Matrix, sp.Matrix]:
     """Σ and c as polynomials in √ε, of terms below this order."""
     at = {PSI: sp.atan(ROOT * SLOPE), EPSILON: ROOT**2}
     found = [sp.series(formula.subs(at), ROOT, 0, order).removeO() for formula in formulas]
-    return _matrices(found)
+    return _matrices(tuple(found))
 
 
 def _small_residual(formulas: Formulas) -> list[sp.Expr]:
-    covariance, cross = _series(tuple(formulas), 3)
+    covariance, cross = _series(formulas, 3)
     return [*(covariance / ROOT**2 - small_moments()[0]), *(cross / ROOT - small_moments()[1])]
 
 
@@ -202,7 +203,7 @@ def _crossing(normal: sp.Matrix) -> tuple[sp.Expr, sp.Expr]:
 
 def _two_orders_residual(formulas: Formulas) -> list[sp.Expr]:
     """n·w at both times, with w = u − tg + t²Σg/2 − t³Σ²g/6 and the moments as series: orders 0 and 1 vanish."""
-    covariance, cross = _series(tuple(formulas), 4)
+    covariance, cross = _series(formulas, 4)
     start = sp.Matrix([U1, U2])
     gradient = covariance * start - cross
     orders = sp.symbols("s_0 s_1")
@@ -216,7 +217,8 @@ def _two_orders_residual(formulas: Formulas) -> list[sp.Expr]:
     return found
 
 
-def expansion_steps(formulas: Formulas, view: str) -> tuple[list[Step], sp.Expr]:
+@functools.cache
+def expansion_steps(formulas: Formulas, view: str) -> tuple[tuple[Step, ...], sp.Expr]:
     """The plateau's length for small ε, as steps and as a law in ε, θ, the start and η."""
     length = two_orders() if view == "flow" else two_orders() / ETA
     (covariance, cross), root = small_moments(), sp.sqrt(EPSILON)
@@ -246,4 +248,4 @@ def expansion_steps(formulas: Formulas, view: str) -> tuple[list[Step], sp.Expr]
         f"{rest}, for a start that misclassifies everything and does not reach both edges at once.",
         lambda: _two_orders_residual(formulas),
     )
-    return [small, condition, orders], length
+    return (small, condition, orders), length

@@ -18,7 +18,7 @@ from theory.checks import ArgumentError, inside, known, length, nonnegative, num
 from theory.clock import E1, E2, PATH, RATE1, RATE2, clock
 from theory.derivation import VIEWS, Derivation, Step, compiled
 from theory.folded_plateau import correction_step, existence_step, short_step
-from theory.geometry import EPSILON, U1, U2, W1, W2, front, front_residual
+from theory.geometry import EPSILON, U1, U2, W1, W2, error_law, error_step, front, front_residual
 from theory.geometry import THETA as THETA
 from theory.models.linear import LinearModel
 from theory.modes import DECAY, ETA, STEP, TIME, solution_residual
@@ -346,6 +346,7 @@ def _linear(contraction: tuple[sp.Expr, sp.Expr], rule: Rule, view: str) -> tupl
             "Found by dsolve." if view == "flow" else "Found by rsolve.",
             lambda: solution_residual(left, equation, parameter),
         ),
+        error_step(error_law()),
         _error_step(),
         _end_step((left[0], left[1]), parameter, unit),
     ]
@@ -376,6 +377,7 @@ def _by_clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
     found = clock(rule)
     steps = [
         *found.steps,
+        error_step(error_law()),
         _error_step(),
         _end_step(found.left, PATH, "time τ along the path, which the clock turns into flow time"),
         existence_step(),

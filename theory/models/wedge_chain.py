@@ -82,12 +82,13 @@ def _laws() -> dict[str, sp.Expr]:
     return wedge.in_parameters(coefficients() | initial | errors | speeds)
 
 
-def _opening() -> list[Step]:
+@functools.cache
+def _opening() -> tuple[Step, ...]:
     """The steps that all rules share: from the sector to the error along each singular direction."""
     formulas, star = wedge.moment_formulas(), wedge.minimiser()
     gradient, w = sp.Matrix([wedge.gradient()]), sp.Matrix([[W1, W2]])
     cross = sp.Matrix([[C1, C2]])
-    return [
+    return (
         sector_step(),
         Step(
             "moments",
@@ -122,7 +123,7 @@ def _opening() -> list[Step]:
             "them the gradient has the components λ₁e₁ and λ₂e₂.",
             _direction_residual,
         ),
-    ]
+    )
 
 
 def _end_step(left: tuple[sp.Expr, sp.Expr], unit: str) -> Step:
@@ -220,16 +221,23 @@ def _linear(rule: Rule, view: str) -> tuple[list[Step], dict[str, sp.Expr]]:
 
 def _mode_residual(equation: tuple[sp.Expr, ...], rule: Rule, view: str) -> list[sp.Expr]:
     """The mode equations against the rule applied to the gradient itself, with Σ + λI turned to its directions."""
-    turn, star = sp.Matrix([[sp.cos(AXIS), sp.sin(AXIS)], [-sp.sin(AXIS), sp.cos(AXIS)]]), wedge.minimiser()
+    turn = sp.Matrix([[sp.cos(AXIS), sp.sin(AXIS)], [-sp.sin(AXIS), sp.cos(AXIS)]])
     errors, speeds = sp.Matrix([E1, E2]), sp.diag(RATE1, RATE2)
-    shift = turn.T * errors
-    gradient = sp.Matrix(wedge.gradient()).subs({W1: star[W1] + shift[0], W2: star[W2] + shift[1]}, simultaneous=True)
+    away, gradient = turn.T * errors, sp.Matrix(wedge.gradient())
+    change = gradient.subs({W1: away[0], W2: away[1]}) - gradient.subs({W1: 0, W2: 0})  # linear, and zero at w*
     curvature = turn.T * speeds * turn
     entries = {S11: curvature[0, 0] - DECAY, S12: curvature[0, 1], S22: curvature[1, 1] - DECAY}
-    along = (turn * gradient.applyfunc(sp.simplify).subs(entries)).applyfunc(sp.simplify)
+    along = turn * change.subs(entries)
     update = speeds.inv() * along if rule.kind == "newton" else along
     stated = sp.Matrix(equation)
-    return list(stated + update if view == "flow" else stated - (errors - ETA * update))
+    return _on_circle(stated + update if view == "flow" else stated - (errors - ETA * update))
+
+
+def _on_circle(vector: sp.Matrix) -> list[sp.Expr]:
+    """The entries, reduced by cos² χ + sin² χ = 1."""
+    cosine, sine = sp.symbols("c s")
+    entries = [sp.expand(entry.subs({sp.cos(AXIS): cosine, sp.sin(AXIS): sine})) for entry in vector]
+    return [sp.rem(entry, cosine**2 + sine**2 - 1, cosine) for entry in entries]
 
 
 def _by_clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
