@@ -81,8 +81,7 @@ def _(model: Folded) -> Population:
 def _(model: Wedge) -> Population:
     covariance, cross = sector_moments(model.epsilon, model.theta)
     curvature = covariance + model.weight_decay * np.eye(2)
-    adjugate = np.array([[curvature[1, 1], -curvature[0, 1]], [-curvature[0, 1], curvature[0, 0]]])
-    minimiser = cross @ adjugate / (curvature[0, 0] * curvature[1, 1] - curvature[0, 1] ** 2)
+    minimiser = sector_minimiser(model.epsilon, model.theta, model.weight_decay)
     beyond = minimiser[0, 0] * np.sin(model.theta) - minimiser[0, 1] * np.cos(model.theta)
     return Population(
         curvature,
@@ -128,6 +127,25 @@ def sector_moments(epsilon: float, theta: float) -> tuple[Array, Array]:
     c1 = first * _legendre(np.sin, width) / width
     c2 = -first * _legendre(np.cos, odd) / width * root
     return np.array([[s11, s12], [s12, s22]]), np.array([[c1, c2]])
+
+
+def sector_minimiser(epsilon: float, theta: float, decay: float) -> Array:
+    """Minimiser (1, 2) on the wedge by Cramer's rule, each determinant of moments as a mean over pairs of angles.
+
+    Over pairs nothing cancels: E p·E q − E u·E v is the mean of a product that is symmetric in both angles.
+    """
+    (s11, _), (_, s22) = sector_moments(epsilon, theta)[0]
+    c1, c2 = sector_moments(epsilon, theta)[1][0]
+    root = np.sqrt(epsilon)
+    width = np.arctan2(root * np.sin(theta), np.cos(theta))
+    nodes, weights = np.polynomial.legendre.leggauss(30)
+    angle, weight = width * (1 + nodes) / 2, np.outer(weights, weights) / 4
+    turn, middle = np.subtract.outer(angle, angle), np.add.outer(angle, angle) / 2
+    swing, radial = np.sin(turn / 2) * np.sin(turn), np.sqrt(2 * np.pi)  # E r² · E r
+    first = radial * epsilon * (weight * np.sin(middle) * swing).sum() + decay * c1
+    second = -radial * root * (weight * np.cos(middle) * swing).sum() + decay * c2
+    determinant = 2 * epsilon * (weight * np.sin(turn) ** 2).sum() + decay * (s11 + s22) + decay**2
+    return np.array([[first, second]]) / determinant
 
 
 def _legendre(function: Callable[[Array], Array], end: float, parts: int = 1) -> float:

@@ -167,8 +167,9 @@ def test_the_formulas_and_the_quadrature_agree_on_the_model(epsilon, theta, deca
     numbers = population(model)
     np.testing.assert_allclose(numbers.curvature, model.curvature, rtol=1e-13)
     np.testing.assert_allclose(numbers.cross, model.cross, rtol=1e-13)
-    # The solution of two equations loses as many digits as their condition number, the moments' own scale apart.
-    np.testing.assert_allclose(numbers.minimiser[0, 1], model.minimiser[0, 1], rtol=1e-7)
+    # Near θ = π the mean of cosines over all pairs is far below 1: 1e-16 of 1 is 2e-9 of it for 1e-3 and ε = 1e-8.
+    np.testing.assert_allclose(numbers.minimiser[0, 0], model.minimiser[0, 0], rtol=1e-13)
+    np.testing.assert_allclose(numbers.minimiser[0, 1], model.minimiser[0, 1], rtol=1e-8)
     values, basis = model.eigen
     turned = basis.T @ numbers.curvature @ basis
     np.testing.assert_allclose(np.diag(turned), values, rtol=1e-7)
@@ -193,12 +194,14 @@ def test_a_million_samples_have_the_moments(epsilon, theta):
 
 def test_numbers_are_right_to_the_last_digit_however_much_cancels():
     """Σ₁₁ = 1 − sin 2ψ/2ψ is ψ²·2/3 up to a factor 1 + O(ψ²), of which 1 − 1 leaves nothing in floating point."""
-    found = Wedge(1e-100, 0.1).derived
-    width = 1e-50 * math.tan(0.1)
+    found = Wedge(1e-16, 1e-5).derived
+    width = 1e-8 * math.tan(1e-5)
     assert found["s11"] == pytest.approx(2 * width**2 / 3, rel=1e-14)
     x = sp.Symbol("x", positive=True)
-    laws = {"zero": x - x * sp.exp(0), "small": sp.exp(x) - 1 - x - x**2 / 2}
-    assert precise(laws, (x,), (1e-40,)) == {"zero": 0.0, "small": pytest.approx(1e-120 / 6, rel=1e-15)}
+    cut = sum((x**n / sp.factorial(n) for n in range(13)), sp.Integer(0))
+    laws = {"zero": x - sp.exp(sp.log(x)), "small": sp.exp(x) - cut}
+    wanted = {"zero": pytest.approx(0.0, abs=1e-300), "small": pytest.approx(1e-260 / math.factorial(13), rel=1e-15)}
+    assert precise(laws, (x,), (1e-20,)) == wanted  # 260 digits cancel
 
 
 # --- the exact error ------------------------------------------------------------------------------------------------
@@ -528,6 +531,8 @@ def test_compare_puts_predicted_beside_measured():
     [
         ((0.0,), "Argument `epsilon` must lie in (0, 1), but is 0."),
         ((1,), "Argument `epsilon` must lie in (0, 1), but is 1."),
+        ((1e-17,), "Argument `epsilon` must be at least 1e-16, but is 1e-17."),
+        ((0.1, 1e-6), "Argument `theta` must be at least 1e-05, but is 1e-06."),
         ((0.1, 0), "Argument `theta` must lie in (0, π) radians, but is 0."),
         ((0.1, math.pi), "Argument `theta` must lie in (0, π) radians, but is 3.141592653589793."),
         ((0.1, math.nan), "Argument `theta` must be finite, but is nan."),

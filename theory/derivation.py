@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -128,10 +129,14 @@ def compiled(expression: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[
 
 
 def precise(laws: dict[str, sp.Expr], arguments: tuple[sp.Symbol, ...], values: Sequence[float]) -> dict[str, float]:
-    """Laws at these values, each right to its last digit however much cancels: digits are doubled until they agree."""
+    """Laws at these values, each right to its last digit however much cancels: digits are doubled until they agree.
+
+    The first try has room for what is lost in a difference of fourth order in the largest or smallest of the values.
+    """
     import mpmath
 
-    function, digits = _arbitrary(tuple(laws.values()), arguments), 30
+    function = _arbitrary(tuple(laws.values()), arguments)
+    digits = 40 + 4 * math.ceil(max((abs(math.log10(abs(value))) for value in values if value), default=0.0))
     with mpmath.workdps(digits):
         fine = _rounded(function, values)
     while digits < MOST_DIGITS:

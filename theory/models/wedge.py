@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from theory.checks import inside, length, nonnegative, numbers
+from theory.checks import ArgumentError, inside, length, nonnegative, numbers
 from theory.clock import E1, E2
 from theory.derivation import Derivation, precise
 from theory.geometry import EPSILON, PSI, THETA, U1, U2, W1, W2, polar_mean, width
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 S11, S22, C1 = sp.symbols("Sigma_11 Sigma_22 c_1", positive=True)
 S12, C2 = sp.symbols("Sigma_12 c_2", negative=True)
 AXIS = sp.Symbol("chi", real=True)
+# Below the first, weights of order 1 are lost in the rounding of a minimiser of order 1/√ε; below the second, the slow
+# direction, θ²/12 of the fast one, in that of the fast one.
+LEAST_EPSILON, LEAST_THETA = 1e-16, 1e-5
 X1, X2, Y = sp.symbols("x_1 x_2 y", real=True)
 
 
@@ -44,9 +47,9 @@ class Wedge(LinearModel):
     Parameters
     ----------
     epsilon
-        Variance of the second feature, in (0, 1).
+        Variance of the second feature, in (0, 1) and at least 1e-16.
     theta
-        Angle of the second plane's normal to the first axis in radians, in (0, π).
+        Angle of the second plane's normal to the first axis in radians, in (0, π) and at least 1e-5.
     weight_decay
         Coefficient λ of ½ λ‖w‖².
 
@@ -64,6 +67,9 @@ class Wedge(LinearModel):
     def __post_init__(self) -> None:
         inside("epsilon", self.epsilon, 0, 1, "(0, 1)")
         inside("theta", self.theta, 0, math.pi, "(0, π) radians")
+        for name, value, least in (("epsilon", self.epsilon, LEAST_EPSILON), ("theta", self.theta, LEAST_THETA)):
+            if value < least:
+                raise ArgumentError(name, f"be at least {least:g}", f"is {value:g}")
         nonnegative("weight_decay", self.weight_decay)
 
     def parameters(self) -> dict[str, Any]:
