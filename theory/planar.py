@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from theory import plateaus
-from theory.clock import E1, E2, PATH, RATE1, RATE2
 from theory.derivation import Derivation, precise
 from theory.geometry import EPSILON, THETA, U1, U2
 from theory.models import folded, wedge_chain
@@ -19,7 +18,7 @@ from theory.models.folded import Folded
 from theory.models.wedge import Wedge
 from theory.modes import DECAY, ETA
 from theory.plateaus import Contraction, Edge
-from theory.rules import Rule
+from theory.rules import SIGMA, Rule
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,13 +45,16 @@ class Plane:
     sides
         Endings of the boundary functions' names.
     leading
-        Asymptotic length of the plateau and its definition; None where none holds.
+        Gives the asymptotic length of the plateau, where the slow error does not alternate; None where none holds.
+    definition
+        What that length is.
     """
 
     chain: Derivation
     laws: dict[str, float]
     sides: tuple[str, ...]
-    leading: tuple[float, str] | None
+    leading: Callable[[], float] | None
+    definition: str
 
 
 def predict(
@@ -83,7 +85,7 @@ def predict(
     if 0.0 not in errors and all(map(math.isfinite, arrivals)):
         found[plateaus.ARRIVAL_SPREAD] = (max(arrivals) - min(arrivals), EXACT)
     if plane.leading is not None and slow.rate > -math.inf and not slow.alternates:
-        found[plane.leading[1]] = (max(0.0, plane.leading[0]), ASYMPTOTIC)
+        found[plane.definition] = (max(0.0, plane.leading()), ASYMPTOTIC)
     return Prediction(arrivals, extinctions, found, limit)
 
 
@@ -91,10 +93,12 @@ def _on_folded(model: Folded, chain: Derivation, start: Array, step: float | Non
     symbols = (EPSILON, THETA, folded.MARGIN, DECAY, U1, U2, ETA)
     values = (model.epsilon, model.theta, model.margin, model.weight_decay, *map(float, start[0]), step or 0.0)
     laws = {name: float(chain.function(name, symbols)(*values)) for name in chain.laws if name not in BY_FUNCTION}
-    leading = None
-    if "leading" in chain.laws and start[0, 1] > 0:
-        leading = float(chain.function("leading", symbols)(*values)), plateaus.LEADING_ORDER
-    return Plane(chain, laws, ("",), leading)
+
+    def leading() -> float:
+        return float(chain.function("leading", symbols)(*values))
+
+    known = "leading" in chain.laws and start[0, 1] > 0
+    return Plane(chain, laws, ("",), leading if known else None, plateaus.LEADING_ORDER)
 
 
 def _on_wedge(model: Wedge, chain: Derivation, start: Array, step: float | None) -> Plane:
@@ -103,11 +107,14 @@ def _on_wedge(model: Wedge, chain: Derivation, start: Array, step: float | None)
     seen = model.directions(start).amplitudes
     for name, amplitude in zip(("error_fast", "error_slow"), seen, strict=True):
         laws[name] *= bool(amplitude)  # an error that is rounding counts as none
-    leading, small = None, model.theta < math.pi / 2 and model.weight_decay == 0
-    if "leading" in chain.laws and small and min(laws["initial_rear"], laws["initial_front"]) >= 0:
+
+    def leading() -> float:
         law = chain.function("leading", (EPSILON, THETA, U1, U2, ETA))
-        leading = float(law(model.epsilon, model.theta, *start[0], step or 0.0)), plateaus.TWO_ORDERS
-    return Plane(chain, laws, wedge_chain.SIDES, leading)
+        return float(law(model.epsilon, model.theta, *start[0], step or 0.0))
+
+    small = model.theta < math.pi / 2 and model.weight_decay == 0
+    known = "leading" in chain.laws and small and min(laws["initial_rear"], laws["initial_front"]) >= 0
+    return Plane(chain, laws, wedge_chain.SIDES, leading if known else None, plateaus.TWO_ORDERS)
 
 
 def _contractions(plane: Plane, view: str, step: float | None) -> tuple[Contraction, Contraction]:
@@ -133,12 +140,16 @@ def _time(plane: Plane, rule: Rule, errors: tuple[float, float]) -> Time:
     if "clock" not in plane.chain.laws:
         return lambda a, b: b - a
     rates = plane.laws["rate_fast"], plane.laws["rate_slow"]
-    clock, power = plane.chain.function("clock", (RATE1, RATE2, E1, E2, PATH)), float(rule.vanishing_power)
+    pace, power = plane.chain.function("clock", (SIGMA,)), float(rule.vanishing_power)
+
+    def clock(tau: float) -> float:
+        norm = math.hypot(*(rate * e * math.exp(-rate * tau) for rate, e in zip(rates, errors, strict=True)))
+        return float(pace(norm)) if norm > 0 else 0.0
 
     def time(a: float, b: float) -> float:
         if errors == (0.0, 0.0):
             return 0.0
-        return plateaus.integral(lambda tau: float(clock(*rates, *errors, tau)), a, b, rates, power)
+        return plateaus.integral(clock, a, b, rates, power)
 
     return time
 

@@ -382,4 +382,4 @@ def _by_clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
         _end_step(found.left, PATH, "time τ along the path, which the clock turns into flow time"),
         existence_step(),
     ]
-    return steps, {"clock": found.speed}
+    return steps, {"clock": found.pace}

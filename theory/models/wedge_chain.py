@@ -250,4 +250,4 @@ def _by_clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
         _end_step(found.left, "time τ along the path, which the clock turns into flow time"),
         wedge_plateau.existence_step(_formulas(), newton=False),
     ]
-    return steps, {"clock": found.speed}
+    return steps, {"clock": found.pace}
