@@ -503,6 +503,23 @@ def test_descent_measures_what_is_predicted_to_the_step(document, case):
     same_numbers(named(found, "gd", "flow"), 1e-6)
 
 
+@pytest.mark.parametrize(
+    "case", [(0.01, 0.8, 0.0, "1,3", 0.1), (1e-6, 2.5, 0.01, "-3,1", 1.2), (0.5, 1.2, 0, "-3,1", 0.9)]
+)
+def test_wedge_measures_what_is_predicted_to_the_step(document, case):
+    epsilon, theta, decay, start, step = case
+    arguments = ("--epsilon", epsilon, "--theta", theta, "--weight-decay", decay, f"--start={start}", "--step", step)
+    found = document("compare", "wedge", "--rules", "gd,egd,newton", *arguments)
+    assert found["parameters"]["start"] == [float(number) for number in start.split(",")]
+    for name in ("gd", "newton"):
+        run = named(found, name, "descent")
+        assert run["plateau"]["definition"] == "longest run at 100 % test error"
+        assert run["plateau"]["predicted"] == run["plateau"]["measured"] > 0
+        same_numbers(run)
+    for name in ("gd", "egd", "newton"):
+        same_numbers(named(found, name, "flow"), 1e-6)
+
+
 def test_negative_slow_weight_is_never_wholly_misclassified(document):
     """Far into the run w₁ is negative at every other step and w₂ a negative number too small for an angle."""
     line = "compare --rules gd --epsilon 0.3 --theta 0.3 --margin 0 --start 20,-1 --step 1.9995"
@@ -743,6 +760,8 @@ CHAINS = [
     *((model, rule, "flow") for model in ("folded", "regression") for rule in ("power:0.5", "power:3", "damped:0.1")),
     *(("folded", rule, "flow") for rule in ("frobenius", "newton-schulz", "truncated:1")),
     ("regression", "frobenius", "flow"),
+    ("wedge", "gd", "flow"),
+    ("wedge", "newton", "descent"),
     *((model, rule, "descent") for model in ("folded", "regression") for rule in ("gd", "newton")),
     ("regression", "egd", "descent"),
 ]
