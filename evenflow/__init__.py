@@ -64,6 +64,7 @@ _WHERE = {
     "NoisyRegression": "theory.noisy_fit",
     "NoisyTarget": "theory.simplicity",
     "outgrown": "theory.natural_steps",
+    "Wedge": "theory.models.wedge",
 }
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
     from theory.models.folded import Folded
     from theory.models.linear import LinearModel
     from theory.models.regression import Regression
+    from theory.models.wedge import Wedge
     from theory.natural_steps import outgrown
     from theory.noisy_fit import NoisyRegression, break_even
     from theory.predictions import predict
@@ -122,6 +124,7 @@ __all__ = [
     "Stochastic",
     "Sweep",
     "Trajectory",
+    "Wedge",
     "break_even",
     "cause",
     "compare",
