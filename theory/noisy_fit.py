@@ -119,7 +119,8 @@ class NoisyRegression:
         ArgumentError
             As `risk` does.
         """
-        power = float(rule(how).power or 0)
+        how = rule(how)
+        power = float(how.power or 0)
         size = (self.outputs * (self.signal + self.fit_noise)) ** 0.5
         scales = size**power * self.rates ** (power - 1)  # about how long each direction takes to its fit
         share = self.signal / (self.signal + self.fit_noise)

@@ -214,8 +214,8 @@ class NoisyTarget:
         ArgumentError
             As `risk` does.
         """
-        slow, fast = float(self.values.min()), float(self.values.max())
-        if rule(how).power == 1:
+        how, slow, fast = rule(how), float(self.values.min()), float(self.values.max())
+        if how.power == 1:
             ends = 1e-3 * self.start ** (1 / self.depth), fast ** (1 / self.depth)
         else:
             ends = 1e-2 / fast, (math.log(slow / self.start) + SETTLED) / (2 * slow)
