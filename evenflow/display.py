@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from simulations.audit import Finding
+    from simulations.cause import Cause
     from simulations.comparison import Comparison
     from simulations.design import Design
 
@@ -76,6 +78,27 @@ def print_comparison(comparison: Comparison, out: Path | None) -> None:
         console.print(line, soft_wrap=True, highlight=False)
     if out is not None:
         console.print(f"Written to {out}.", soft_wrap=True, highlight=False)
+
+
+def print_cause(found: Cause) -> None:
+    """Print the plateau under each control, and what of it is scale and what asymmetry."""
+    console = Console(markup=False, emoji=False)
+    table = Table(title="Where the plateau ends under each rule", title_justify="left")
+    table.add_column("rule")
+    for name in ("flow time", "length of path", f"steps of {found.step:g}"):
+        table.add_column(name, justify="right")
+    for name, steps in found.steps.items():
+        table.add_row(name, _number(found.times.get(name)), _number(found.lengths.get(name)), _number(steps))
+    console.print(table)
+    console.print(
+        f"Gradient descent at its best step size, {found.best_step[0]:.6g}: {_number(found.best_step[1])} steps."
+    )
+    for view, parts in (("flow", found.flow), ("descent", found.descent)):
+        if parts is None:
+            console.print(f"{view}: there is no plateau to split.")
+        else:
+            console.print(f"{view}: scale ×{parts.scale:.4g}, asymmetry ×{parts.asymmetry:.4g}.", highlight=False)
+    console.print(found.verdict, soft_wrap=True)
 
 
 def print_design(found: Design) -> None:
@@ -177,6 +200,8 @@ def _remarks(comparison: Comparison, runs: list[dict[str, Any]]) -> list[str]:
 def _number(value: float | None) -> str:
     if value is None:
         return "–"
+    if math.isinf(value):
+        return "∞"
     return f"{value:.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
 
 

@@ -16,7 +16,9 @@ best, which is one: both are pure numbers, and asymmetry grows with the conditio
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations import plateaus
-from simulations.descent import checked_start, descend
+from simulations.descent import Progress, checked_start, descend
 from simulations.flow import Path, flow
 from simulations.trajectory import Trajectory
-from theory.checks import inside, positive
+from theory.checks import ArgumentError, inside, positive
 from theory.models.linear import LinearModel
 
 Array = NDArray[np.float64]
@@ -59,9 +61,17 @@ class Parts:
     asymmetry: float
 
     @property
-    def share(self) -> float:
-        """The part of the whole that is asymmetry, by logarithms."""
-        return math.log(self.asymmetry) / (math.log(self.scale) + math.log(self.asymmetry))
+    def share(self) -> float | None:
+        """The part of the whole that is asymmetry, by logarithms; None where the two cancel.
+
+        It is negative where gradient descent's path is shorter than that of equal contraction.
+        """
+        both = math.log(self.scale) + math.log(self.asymmetry)
+        return math.log(self.asymmetry) / both if both else None
+
+    def document(self) -> dict[str, float | None]:
+        """The parts, ready for JSON."""
+        return {"whole": self.whole, "scale": self.scale, "asymmetry": self.asymmetry, "share": self.share}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +80,10 @@ class Cause:
 
     Parameters
     ----------
+    model
+        Its name.
+    step
+        Step size η of the descents.
     times
         Flow time to the end of the plateau, by rule; None where it does not end.
     lengths
@@ -84,6 +98,8 @@ class Cause:
         Whether EGD is more than a rescaling at the start: whether singular values of the gradient differ.
     """
 
+    model: str
+    step: float
     times: dict[str, float | None]
     lengths: dict[str, float | None]
     steps: dict[str, float | None]
@@ -92,8 +108,39 @@ class Cause:
     descent: Parts | None
     told_apart: bool
 
+    @property
+    def verdict(self) -> str:
+        """Whether equal speeds and a rescaling can be told apart here, in words."""
+        if self.told_apart:
+            return "Singular values of the gradient differ: equal speeds and a rescaling can be told apart."
+        return (
+            "All singular values of the gradient are equal: EGD is a rescaling here, and no control tells them apart."
+        )
 
-def cause(model: LinearModel, step: float, start: Any = None, *, threshold: float = 1e-2, seed: int = 0) -> Cause:
+    def document(self) -> dict[str, Any]:
+        """What was found, ready for JSON."""
+        size, count = self.best_step
+        return {
+            "step": self.step,
+            "times": self.times,
+            "lengths": self.lengths,
+            "steps": self.steps,
+            "best_step": {"step": size, "steps": count if math.isfinite(count) else None},
+            "flow": None if self.flow is None else self.flow.document(),
+            "descent": None if self.descent is None else self.descent.document(),
+            "told_apart": self.told_apart,
+        }
+
+
+def cause(
+    model: LinearModel,
+    step: float,
+    start: Any = None,
+    *,
+    threshold: float = 1e-2,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Cause:
     """Split a model's plateau into scale and asymmetry, by measurement.
 
     The plateau lasts until the last direction has arrived; for a classifier, until its test error leaves 100 %.
@@ -110,23 +157,36 @@ def cause(model: LinearModel, step: float, start: Any = None, *, threshold: floa
         An arrival is |e| ≤ threshold·|e₀|.
     seed
         For rules that draw at random.
+    progress
+        Called with runs done and runs in all.
 
     Raises
     ------
     ArgumentError
-        If the step is not positive, the threshold not in (0, 1), or the start has not the model's shape.
+        If the model is factorised: no rule contracts it equally, so that there is nothing to compare with. If the step
+        is not positive, the threshold not in (0, 1), or the start has not the model's shape.
     """
     step, threshold = positive("step", step), inside("threshold", threshold, 0, 1, "(0, 1)")
+    if not isinstance(model, LinearModel):
+        raise ArgumentError("model", "be linear, with a path of equal contraction to compare with", "is factorized")
     weights = checked_start(model, start)
-    runs = {name: _flowed(model, name, weights, threshold) for name in FLOWS}
+    ticks = itertools.count(1)
+
+    def tick() -> None:
+        if progress is not None:
+            progress(next(ticks), 2 * len(FLOWS) + len(CONTROLS) + len(TRIED) + 1)
+
+    runs = {name: _flowed(model, name, weights, threshold, tick) for name in FLOWS}
     times = {name: time for name, (time, _) in runs.items()}
     lengths = {name: length for name, (_, length) in runs.items()}
-    steps = {name: _steps(model, name, step, weights, threshold, seed) for name in (*FLOWS, *CONTROLS)}
-    best = _best_step(model, weights, threshold)
-    equal = _steps(model, "newton", 1.0, weights, threshold, seed)
+    steps = {name: _steps(model, name, step, weights, threshold, seed, tick) for name in (*FLOWS, *CONTROLS)}
+    best = _best_step(model, weights, threshold, tick)
+    equal = _steps(model, "newton", 1.0, weights, threshold, seed, tick)
     values = np.linalg.svd(model.gradient(weights), compute_uv=False)
     values = values[values > ALIKE * values[0]]
     return Cause(
+        model=model.name,
+        step=step,
         times=times,
         lengths=lengths,
         steps=steps,
@@ -143,8 +203,11 @@ def _parts(whole: float | None, rescaled: float | None, equal: float | None) -> 
     return Parts(whole, whole / rescaled, rescaled / equal)
 
 
-def _flowed(model: LinearModel, name: str, weights: Array, threshold: float) -> tuple[float | None, float | None]:
+def _flowed(
+    model: LinearModel, name: str, weights: Array, threshold: float, tick: Callable[[], None]
+) -> tuple[float | None, float | None]:
     """Time and length of path to the end of the plateau."""
+    tick()
     times, places = [np.zeros(1)], [weights[None]]
 
     def observe(path: Path) -> None:
@@ -168,15 +231,18 @@ def _end(run: Trajectory) -> float | None:
     return float(run.arrivals[learns].max()) if np.isfinite(run.arrivals[learns]).all() else None
 
 
-def _steps(model: LinearModel, name: str, step: float, weights: Array, threshold: float, seed: int) -> float | None:
+def _steps(
+    model: LinearModel, name: str, step: float, weights: Array, threshold: float, seed: int, tick: Callable[[], None]
+) -> float | None:
     """Steps to the end of the plateau."""
+    tick()
     most = ITERATED if name in ("gd", "newton") else MOST
     return _end(descend(model, name, step, weights, threshold=threshold, seed=seed, max_steps=most))
 
 
-def _best_step(model: LinearModel, weights: Array, threshold: float) -> tuple[float, float]:
+def _best_step(model: LinearModel, weights: Array, threshold: float, tick: Callable[[], None]) -> tuple[float, float]:
     """The step size at which gradient descent's plateau has the fewest steps, of those tried, and these steps."""
     sizes = [float(size) for size in TRIED / model.sharpness]
-    counts = [_steps(model, "gd", size, weights, threshold, 0) for size in sizes]
+    counts = [_steps(model, "gd", size, weights, threshold, 0, tick) for size in sizes]
     count, size = min((math.inf if count is None else count, size) for count, size in zip(counts, sizes, strict=True))
     return size, count

@@ -1,13 +1,18 @@
 """Scale and asymmetry: where each makes the plateau, and where they cannot be told apart."""
 
+import json
+
 import numpy as np
 import pytest
 
 import simulations.cause as module
+from figures.cause import figure
 from simulations.cause import cause
 from theory.checks import ArgumentError
+from theory.models.factorized import Factorized
 from theory.models.folded import Folded
 from theory.models.regression import Regression
+from theory.models.wedge import Wedge
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +86,58 @@ def test_a_best_step_is_the_best_of_those_tried(monkeypatch):
 def test_bad_numbers_are_refused(given, name):
     with pytest.raises(ArgumentError, match=f"Argument `{name}` must"):
         cause(Folded(), **given)
+
+
+def test_the_wedges_plateau_is_scale_where_the_folded_models_is_not():
+    """Both of the wedge's curvatures are small: one large step ends its plateau."""
+    wedge, folded = (cause(model, 0.1, [[1.0, 3.0]]) for model in (Wedge(), Folded()))
+    assert not wedge.told_apart and not folded.told_apart
+    assert wedge.descent.asymmetry == 1 and wedge.descent.scale == wedge.steps["gd"] > 50
+    assert folded.descent.asymmetry > 100
+    assert wedge.descent.share == 0 and folded.descent.share > 0.5
+
+
+def test_progress_counts_every_run():
+    seen = []
+    cause(Folded(), 0.1, progress=lambda done, total: seen.append((done, total)))
+    assert seen[0][0] == 1 and seen[-1][0] == seen[-1][1] == len(seen)
+
+
+def test_a_factorised_model_is_refused():
+    with pytest.raises(ArgumentError, match="Argument `model` must be linear"):
+        cause(Factorized.from_spectrum((3, 1)), 0.1)
+
+
+def test_the_command_prints_it_and_writes_it(tmp_path):
+    from typer.testing import CliRunner
+
+    from evenflow.cli import app
+
+    line = ["compare", "regression", "--spectrum", "1,0.1", "--rules", "gd", "--threshold", "0.01", "--cause"]
+    done = CliRunner().invoke(app, [*line, "--out", str(tmp_path), "--json"])
+    found = json.loads(done.stdout)["cause"]
+    wanted = cause(Regression.from_spectrum((1, 0.1)), 0.1).document()
+    assert found == json.loads(json.dumps(wanted)) == json.loads((tmp_path / "compare.json").read_text())["cause"]
+    assert (tmp_path / "cause.pdf").exists()
+    words = CliRunner().invoke(app, line).stdout
+    assert "can be told apart" in words and f"asymmetry ×{wanted['descent']['asymmetry']:.4g}" in words
+    folded = CliRunner().invoke(app, ["compare", "--rules", "gd", "--cause", "--start", "1,0.5"]).stdout
+    assert "EGD is a rescaling here" in folded and "there is no plateau to split" in folded
+    refused = CliRunner().invoke(app, ["compare", "factorized", "--cause"])
+    assert isinstance(refused.exception, ArgumentError) and "Argument `cause` must go with" in str(refused.exception)
+
+
+def test_the_figure_says_what_was_found(spread):
+    found = [cause(Folded(), 0.1), cause(Wedge(), 0.1), spread[1e-2]]
+    drawn = figure(found)
+    assert drawn.get_figwidth() == 6.75
+    for one, upper, lower in zip(found, drawn.axes[::2], drawn.axes[1::2], strict=True):
+        dots = {line.get_gid(): line.get_xdata()[0] for line in upper.get_lines() if line.get_gid()}
+        assert dots == {name: max(steps, 1) for name, steps in one.steps.items() if steps is not None}
+        assert ("≠" in upper.get_title(loc="left")) == one.told_apart
+        lengths = {bar.get_width() for bar in lower.patches}
+        assert np.log10(one.descent.scale) in lengths
+    assert figure(found[:1]).get_figwidth() == 3.25
+    for wrong in ([], found * 2):
+        with pytest.raises(ArgumentError, match="`causes` must hold one to 3"):
+            figure(wrong)
