@@ -18,7 +18,8 @@ from simulations.sweeps import SEED, Block, Sweep, eigenvalues
 from theory import spreads
 from theory.checks import ArgumentError
 from theory.derivation import Derivation
-from theory.grids import plateau_lengths
+from theory.grids import longest_runs
+from theory.members import Members
 from theory.models import folded_chain, regression_chain
 from theory.models.folded import Folded
 from theory.models.linear import LinearModel
@@ -28,7 +29,7 @@ from theory.predictions import predict
 from theory.rules import Rule
 
 Array = NDArray[np.float64]
-Members = dict[str, NDArray[Any]]
+Values = dict[str, NDArray[Any]]
 Lengths = dict[str, Array]
 ITERATED = 10_000  # steps of a linear rule run alone, before its exact propagator
 FOLDED = ("epsilon", "theta", "margin", "weight_decay", "start_fast", "start_slow", "step")
@@ -88,16 +89,15 @@ def _table(sweep: Sweep, block: Block, lengths: list[Lengths]) -> Array:
     return np.array(rows, float).reshape(len(rows), len(lengths), *block.shape)
 
 
-def _predict(sweep: Sweep, how: Rule, members: Members) -> Lengths:
-    linear = how.power == 0 or how.kind == "newton"
-    if sweep.model == "folded" and linear:
-        given: dict[str, Any] = {name: members[name] for name in FOLDED if not name.startswith("start")}
-        given["start"] = members["start_fast"], members["start_slow"]
-        longest = plateau_lengths(how, sweep.view, **given)
-        return spreads.folded_lengths(how, sweep.view, **given, threshold=sweep.threshold) | {LONGEST_RUN: longest}
+def _predict(sweep: Sweep, how: Rule, members: Values) -> Lengths:
+    if sweep.model == "folded" and how.linear:
+        found = Members(**{name: members[name] for name in FOLDED})
+        others = spreads.folded_lengths(how, sweep.view, found, sweep.threshold)
+        return others | {LONGEST_RUN: longest_runs(how, sweep.view, found)}
     if sweep.model == "regression" and spreads.separate(how, sweep.view):
         return {ARRIVAL_SPREAD: _spreads(sweep, how, members)}
-    if _chain(sweep, how) is None:
+    asymptotic = sweep.model == "folded" and sweep.view == "descent"  # what other rules have there
+    if asymptotic or _chain(sweep, how) is None:
         return {}
 
     def lengths(model: LinearModel, start: Array, step: float, seed: int) -> dict[str, float | None]:
@@ -108,13 +108,12 @@ def _predict(sweep: Sweep, how: Rule, members: Members) -> Lengths:
     return _one_by_one(sweep, members, lengths)
 
 
-def _measure(sweep: Sweep, how: Rule, members: Members) -> tuple[Lengths, NDArray[np.int64]]:
+def _measure(sweep: Sweep, how: Rule, members: Values) -> tuple[Lengths, NDArray[np.int64]]:
     if sweep.model == "folded" and sweep.view == "descent" and folded_descents.steps_together(how):
-        together = folded_descents.Members(**{name: members[name] for name in FOLDED})
+        together = Members(**{name: members[name] for name in FOLDED})
         return folded_descents.measure(how, together, threshold=sweep.threshold, max_steps=sweep.max_steps)
     taken = []
-    linear = how.power == 0 or how.kind == "newton"
-    most = min(sweep.max_steps, ITERATED) if linear else sweep.max_steps
+    most = min(sweep.max_steps, ITERATED) if how.linear else sweep.max_steps
 
     def lengths(model: LinearModel, start: Array, step: float, seed: int) -> dict[str, float | None]:
         if sweep.view == "descent":
@@ -128,7 +127,7 @@ def _measure(sweep: Sweep, how: Rule, members: Members) -> tuple[Lengths, NDArra
 
 
 def _one_by_one(
-    sweep: Sweep, members: Members, lengths: Callable[[LinearModel, Array, float, int], dict[str, float | None]]
+    sweep: Sweep, members: Values, lengths: Callable[[LinearModel, Array, float, int], dict[str, float | None]]
 ) -> Lengths:
     """Definition → lengths (n,), each member on its own."""
     count = len(members[SEED])
@@ -156,7 +155,7 @@ def _regression(at: dict[str, Any]) -> tuple[LinearModel, Array]:
     return model, model.start()
 
 
-def _curves(members: Members) -> Iterator[tuple[NDArray[np.int64], Array]]:
+def _curves(members: Values) -> Iterator[tuple[NDArray[np.int64], Array]]:
     """Members of one shape and number of directions, as places (n,) and their spectra (n, d)."""
     kinds = np.array([f"{s}|{u}|{d:g}" for s, u, d in zip(*(members[k] for k in KIND), strict=True)])
     for kind in np.unique(kinds):
@@ -169,7 +168,7 @@ def _curves(members: Members) -> Iterator[tuple[NDArray[np.int64], Array]]:
             yield places, largest * spectra(str(shape), members["condition"][places].astype(float), int(directions))
 
 
-def _spreads(sweep: Sweep, how: Rule, members: Members) -> Array:
+def _spreads(sweep: Sweep, how: Rule, members: Values) -> Array:
     """Spreads of arrivals (n,) by the closed form of each direction."""
     found = np.empty(len(members[SEED]))
     for places, values in _curves(members):
