@@ -1,4 +1,4 @@
-"""Whether there is a plateau at all: the derived boundary against the exact lengths and against runs, on either side."""
+"""Whether there is a plateau at all: the derived boundary against exact lengths and runs, on either side of it."""
 
 from __future__ import annotations
 

@@ -60,6 +60,10 @@ def sweep(
     form: Annotated[str, typer.Option("--format", help="zarr or netcdf.")] = "zarr",
     workers: Annotated[str | None, typer.Option(help="Processes of a local Dask cluster. [one for each core]")] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a running Dask scheduler.")] = None,
+    picture: Annotated[bool, typer.Option("--picture", help="Draw the plateaus of a grid, beside the store.")] = False,
+    axes_drawn: Annotated[
+        str | None, typer.Option("--axes", help="Axes of the picture. [the first two that vary]", metavar="X[,Y]")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Plateau lengths over a grid or random design of parameters, rules and seeds; resumed where it stopped.
@@ -78,6 +82,9 @@ def sweep(
     counts = {"seeds": seeds, "points": points, "draw": draw, "max_steps": max_steps, "block": block}
     level = number("threshold", threshold)
     found = described(model, axes, rules, counts, view=view, design=design, measure=measure, threshold=level)
+    drawn = asked_axes(found, axes_drawn) if picture else []
+    if axes_drawn is not None and not picture:
+        raise ArgumentError("axes", "go with `picture`", "is given without it")
     target = out if out is not None else Path("sweep.zarr" if form == "zarr" else "sweep.nc")
     count = None if workers is None else whole("workers", number("workers", workers))
     with Reporter() as reporter:
@@ -90,10 +97,27 @@ def sweep(
             scheduler=scheduler,
             progress=lambda done, total: reporter("sweep", done, total),
         )
+    written = write_picture(outcome, drawn) if drawn else []
     if as_json:
-        typer.echo(json.dumps(document(found, outcome, __version__), allow_nan=False))
+        typer.echo(json.dumps(document(found, outcome, written, __version__), allow_nan=False))
     else:
-        typer.echo("\n".join(lines(found, outcome)))
+        typer.echo("\n".join([*lines(found, outcome), *(f"Drawn in {path}." for path in written[-1:])]))
+
+
+def asked_axes(sweep: Sweep, text: str | None) -> list[str]:
+    """The axes that a picture is drawn over, refused before any work is done if there are no such."""
+    from simulations.phases import chosen_axes
+
+    asked = [] if text is None else [name.strip() for name in text.split(",")]
+    return chosen_axes(sweep.design, {one.name: one.size for one in sweep.axes}, asked)
+
+
+def write_picture(outcome: Outcome, axes: list[str]) -> list[Path]:
+    """Write the picture of a finished sweep beside it, under its name."""
+    from figures.output import save
+    from figures.phase import figure
+
+    return save(figure(outcome.path, *axes), outcome.path.parent, outcome.path.stem)
 
 
 def described(
@@ -112,7 +136,7 @@ def described(
     return sweep(model, given, [name.strip() for name in rules.split(",")], **others)
 
 
-def document(sweep: Sweep, outcome: Outcome, version: str) -> dict[str, Any]:
+def document(sweep: Sweep, outcome: Outcome, written: list[Path], version: str) -> dict[str, Any]:
     """What was done, as one JSON document."""
     return {
         "version": version,
@@ -124,6 +148,7 @@ def document(sweep: Sweep, outcome: Outcome, version: str) -> dict[str, Any]:
         "computed": outcome.computed,
         "evaluations": outcome.evaluations,
         "censored": outcome.censored,
+        "picture": [str(path) for path in written],
         "parameters": json.loads(json.dumps(sweep.document())),
     }
 
