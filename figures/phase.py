@@ -54,6 +54,8 @@ LABELS = {
     "weight_decay": "weight decay λ",
     "start_fast": "start of the fast direction w₁",
     "start_slow": "start of the slow direction w₂",
+    "w1": "start w₁",
+    "w2": "start w₂",
     "step": "step size η",
     "condition": "condition number κ",
     "largest": "largest eigenvalue λ₁",
@@ -207,7 +209,7 @@ def _label_region(panel: Axes, edges: tuple[Array, Array], where: Mask, what: st
     box = text.get_window_extent()
     corners = to_pixels(np.column_stack([edges[0][[0, -1]], edges[1][[0, -1]]]))
     shape = np.maximum(1, np.abs(corners[1] - corners[0]).astype(int) // 2)  # every other pixel
-    columns, rows = (np.linspace(*corners[:, i], shape[i] + 2)[1:-1] for i in (0, 1))
+    columns, rows = (np.linspace(low, high, n + 2)[1:-1] for low, high, n in zip(*corners, shape, strict=True))
     points = panel.transData.inverted().transform(_mesh(columns, rows))
     place = [np.clip(np.searchsorted(side, points[:, i]) - 1, 0, len(side) - 2) for i, side in enumerate(edges)]
     inside = where[place[1], place[0]].reshape(len(rows), len(columns))
@@ -217,7 +219,8 @@ def _label_region(panel: Axes, edges: tuple[Array, Array], where: Mask, what: st
     if squeezed[row, column] < box.height / 2 + dots(panel) / 72:
         text.remove()
         return False
-    text.set_position(panel.transData.inverted().transform((columns[column], rows[row])))
+    x, y = panel.transData.inverted().transform((columns[column], rows[row]))
+    text.set_position((float(x), float(y)))
     if CELLS[what][1]:
         text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
     return True

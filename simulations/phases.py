@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.axes import LOGARITHM
+from simulations.sweep_lengths import FOLDED
 from simulations.sweep_store import LENGTH, open_sweep
 from simulations.sweeps import SEED
 from theory.checks import ArgumentError, known
-from theory.existence import least_slow_start
+from theory.existence import least_slow_start, wedge_excess
 from theory.members import members
 from theory.plateaus import LONGEST_RUN
 from theory.rules import Rule, rule
@@ -184,7 +184,7 @@ def chosen_axes(design: str, sizes: Mapping[str, int], asked: Sequence[str] = ()
 
 @contextlib.contextmanager
 def _opened(sweep: xr.Dataset | Path | str) -> Iterator[xr.Dataset]:
-    if isinstance(sweep, (str, os.PathLike)):
+    if isinstance(sweep, (str, Path)):
         with open_sweep(sweep) as found:
             yield found
     else:
@@ -237,20 +237,31 @@ def _lengths(there: xr.Dataset, kind: str, names: list[str]) -> tuple[dict[str, 
 
 def _borders(document: dict[str, Any], sides: list[Side], rest: dict[str, Any], names: list[str]) -> dict[str, Border]:
     """The derived boundary of each rule that has one."""
-    if document["model"] != "folded" or not all(side.numeric for side in sides):
+    if document["model"] not in EXCESSES or not all(side.numeric for side in sides):
         return {}
     grid = np.meshgrid(*(side.fine() for side in sides)) if len(sides) > 1 else [sides[0].fine()[None]]
     given = rest | {side.name: values for side, values in zip(sides, grid, strict=True)}
-    start = given.pop("start_fast"), given.pop("start_slow")
-    found, shape = members(**given, start=start)
+    excess, view = EXCESSES[document["model"]], document["view"]
     borders = {}
     for name in names:
         how = _spectral(name)
         if how is not None:
-            least = least_slow_start(how, document["view"], found).reshape(shape)
-            exact = how.linear or document["view"] == "flow"
-            borders[name] = Border(found.start_slow.reshape(shape) - least, exact)
+            exact = view == "flow" or (how.linear and document["model"] == "folded")
+            borders[name] = Border(np.broadcast_to(excess(how, view, given), grid[0].shape), exact)
     return borders
+
+
+def _folded(how: Rule, view: str, given: dict[str, Any]) -> Array:
+    start = given["start_fast"], given["start_slow"]
+    found, shape = members(**{name: given[name] for name in FOLDED if not name.startswith("start")}, start=start)
+    return (found.start_slow - least_slow_start(how, view, found)).reshape(shape)
+
+
+def _wedge(how: Rule, view: str, given: dict[str, Any]) -> Array:
+    return wedge_excess(given["theta"], given["w1"], given["w2"])
+
+
+EXCESSES: dict[str, Callable[[Rule, str, dict[str, Any]], Array]] = {"folded": _folded, "wedge": _wedge}
 
 
 def _spectral(name: str) -> Rule | None:

@@ -20,10 +20,11 @@ from theory.checks import ArgumentError
 from theory.derivation import Derivation
 from theory.grids import longest_runs
 from theory.members import Members
-from theory.models import folded_chain, regression_chain
+from theory.models import folded_chain, regression_chain, wedge_chain
 from theory.models.folded import Folded
 from theory.models.linear import LinearModel
 from theory.models.regression import Regression
+from theory.models.wedge import Wedge
 from theory.plateaus import ARRIVAL_SPREAD, LONGEST_RUN
 from theory.predictions import predict
 from theory.rules import Rule
@@ -34,6 +35,11 @@ Lengths = dict[str, Array]
 ITERATED = 10_000  # steps of a linear rule run alone, before its exact propagator
 FOLDED = ("epsilon", "theta", "margin", "weight_decay", "start_fast", "start_slow", "step")
 KIND = ("shape", "spectrum", "directions")
+CHAINS: dict[str, Callable[[Rule, str], Derivation]] = {
+    "folded": folded_chain.derive,
+    "wedge": wedge_chain.derive,
+    "regression": regression_chain.derive,
+}
 
 
 def compute(sweep: Sweep, block: Block) -> dict[str, NDArray[Any]]:
@@ -75,9 +81,8 @@ def formulas(sweep: Sweep) -> dict[str, dict[str, str]]:
 
 
 def _chain(sweep: Sweep, how: Rule) -> Derivation | None:
-    derive: Callable[[Rule, str], Derivation] = (folded_chain if sweep.model == "folded" else regression_chain).derive
     try:
-        return derive(how, sweep.view)
+        return CHAINS[sweep.model](how, sweep.view)
     except ArgumentError:
         return None
 
@@ -134,7 +139,7 @@ def _one_by_one(
     found = {name: np.full(count, np.nan) for name in sweep.definitions}
     for place in range(count):
         at = {name: values[place] for name, values in members.items()}
-        model, start = (_folded if sweep.model == "folded" else _regression)(at)
+        model, start = BUILT[sweep.model](at)
         for name, length in lengths(model, start, float(at["step"]), int(at[SEED])).items():
             if name in found and length is not None:
                 found[name][place] = length
@@ -146,6 +151,11 @@ def _folded(at: dict[str, Any]) -> tuple[LinearModel, Array]:
     return model, np.array([[at["start_fast"], at["start_slow"]]], float)
 
 
+def _wedge(at: dict[str, Any]) -> tuple[LinearModel, Array]:
+    model = Wedge(*(float(at[name]) for name in ("epsilon", "theta", "weight_decay")))
+    return model, np.array([[at["w1"], at["w2"]]], float)
+
+
 def _regression(at: dict[str, Any]) -> tuple[LinearModel, Array]:
     lone = {name: np.array([value]) for name, value in at.items()}
     _, values = next(_curves(lone))
@@ -153,6 +163,13 @@ def _regression(at: dict[str, Any]) -> tuple[LinearModel, Array]:
         values[0], start=float(at["start"]), weight_decay=float(at["weight_decay"]), seed=int(at[SEED])
     )
     return model, model.start()
+
+
+BUILT: dict[str, Callable[[dict[str, Any]], tuple[LinearModel, Array]]] = {
+    "folded": _folded,
+    "wedge": _wedge,
+    "regression": _regression,
+}
 
 
 def _curves(members: Values) -> Iterator[tuple[NDArray[np.int64], Array]]:

@@ -32,7 +32,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     asked: dict[str, Any] = {
         "angle": sweep("folded", {"epsilon": EPSILON, "theta": "0.3:1.5:25"}, max_steps=150),
         "start": sweep("folded", {"epsilon": EPSILON, "start_slow": "-0.5:4:24", "start_fast": [4.0, 1.0]}),
-        "flow": sweep("folded", {"epsilon": EPSILON, "start_fast": "0:6:22", "theta": [1.2]}, view="flow", measure=False),
+        "flow": sweep("folded", {"epsilon": EPSILON, "start_fast": "0:6:22", "theta": 1.2}, view="flow", measure=False),
         "line": sweep("folded", {"theta": "0.3:1.5:61"}),
         "words": sweep("regression", {"shape": "geometric,two-level", "condition": "1:100:5:log"}, measure=False),
     }

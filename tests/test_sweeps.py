@@ -20,6 +20,7 @@ from simulations import folded_descents, sweep_lengths, sweep_runs
 from simulations.axes import axis
 from simulations.descent import descend
 from simulations.flow import flow
+from simulations.phases import phase
 from simulations.spectra import SHAPES, spectra, spectrum
 from simulations.sweep_runs import run_sweep
 from simulations.sweep_store import open_sweep
@@ -28,6 +29,7 @@ from theory.checks import ArgumentError
 from theory.members import Members
 from theory.models.folded import Folded
 from theory.models.regression import Regression
+from theory.models.wedge import Wedge
 from theory.plateaus import ARRIVAL_SPREAD, CROSSING, LEADING_ORDER, LONGEST_RUN
 from theory.predictions import predict
 from theory.rules import rule
@@ -188,6 +190,23 @@ def test_a_flow_and_a_regression_are_swept_too(tmp_path: Path) -> None:
     store(tmp_path / "s", sweep("regression", {"spectrum": "1,0.1;2,1,0.5"}, ["gd"]))
     with open_sweep(tmp_path / "s") as found:
         assert found.measured.sel(definition=ARRIVAL_SPREAD, spectrum="1,0.1").values.item() == 622.0
+
+
+def test_a_wedge_is_swept_too(tmp_path: Path) -> None:
+    store(tmp_path / "a", sweep("wedge", {"epsilon": [0.05, 0.2], "w2": [2.0, 0.5]}, ["gd", "egd"], max_steps=2000))
+    with open_sweep(tmp_path / "a") as found:
+        assert dict(found.sizes) == {"definition": 6, "rule": 2, "epsilon": 2, "w2": 2, "seed": 1}
+        for epsilon, start in ((0.05, 2.0), (0.2, 0.5)):
+            here = found.sel(epsilon=epsilon, w2=start, definition=LONGEST_RUN).isel(seed=0)
+            for name in ("gd", "egd"):
+                alone = descend(Wedge(epsilon), name, 0.1, np.array([[1.0, start]]), max_steps=2000)
+                assert float(here.measured.sel(rule=name)) == alone.plateaus[LONGEST_RUN]
+            assert float(here.predicted.sel(rule="gd")) == float(here.measured.sel(rule="gd"))
+        assert "two orders" in json.loads(found.attrs["formulas"])["gd"]
+    picture = phase(tmp_path / "a", "epsilon", "w2")
+    assert not picture.borders["gd"].exact  # derived for the flow: a path that has left never comes back
+    turn = picture.y.fine()[np.argmax(picture.borders["gd"].excess[:, 0] >= 0)]
+    assert turn == pytest.approx(1.0, abs=0.01)  # u₁ tan θ, to a point of the boundary
 
 
 def test_a_random_design_draws_its_points_once(tmp_path: Path) -> None:

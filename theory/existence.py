@@ -1,23 +1,24 @@
-"""Whether the folded model has a plateau at all: the least start of the slow direction that gives one.
+"""Whether a planar model has a plateau at all: for the folded one, the least slow start that gives one.
 
 On the path of gradient descent the whole test set is misclassified at x where u₂ b(x) ≥ (w₁* + e₁ a(x)) tan θ, with a
 and b what is left of the fast and the slow error; there is a plateau from u₂ = tan θ · min g, g = (w₁* + e₁ a)/b.
 One output: every spectral rule's flow runs through this path, with another clock, and has the same boundary.
+The wedge has a plateau exactly where its start misclassifies everything (the chain's step "existence").
 """
 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
 from theory.checks import known
 from theory.clock import E1
-from theory.derivation import VIEWS, Derivation, Step
+from theory.derivation import VIEWS, Derivation, Step, compiled
+from theory.geometry import THETA, U1, U2, W1, W2, front
 from theory.members import Members
 from theory.models import folded_chain
-from theory.models.folded import THETA, U1, U2, W1
 from theory.models.folded_opening import coefficients, minimiser
 from theory.rules import Rule, rule
 
@@ -117,6 +118,14 @@ def least_slow_start(how: Rule | str, view: str, found: Members) -> Array:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         least = _least_in_steps if in_steps and how.linear else _least_on_the_path
         return np.tan(found.theta) * np.maximum(0.0, least(star, error, rates, found.step))
+
+
+def wedge_excess(theta: Any, w1: Any, w2: Any) -> Array:
+    """How far a start lies inside the set of weights with 100 % error on the wedge: negative where it lies outside."""
+    import numpy as np
+
+    beyond = compiled(front(), (THETA, W1, W2))
+    return np.minimum(w2, beyond(*(np.asarray(values, float) for values in (theta, w1, w2))))
 
 
 def _least_on_the_path(star: Array, error: Array, rates: tuple[Array, Array], step: Array) -> Array:

@@ -21,13 +21,17 @@ AXIS = "A,B,… | LOW:HIGH:COUNT[:log]"
 
 
 def sweep(
-    model: Annotated[str, typer.Argument(help="folded or regression.", metavar="[MODEL]")] = "folded",
+    model: Annotated[str, typer.Argument(help="folded, wedge or regression.", metavar="[MODEL]")] = "folded",
     out: Annotated[Path | None, typer.Option(help="The Zarr store, or the NetCDF file. [sweep.zarr, sweep.nc]")] = None,
-    epsilon: Annotated[str | None, typer.Option(help="folded. [0.01]", metavar=AXIS)] = None,
-    theta: Annotated[str | None, typer.Option("--theta", "--angle", help="folded: radians.", metavar=AXIS)] = None,
+    epsilon: Annotated[str | None, typer.Option(help="folded, wedge. [0.01]", metavar=AXIS)] = None,
+    theta: Annotated[
+        str | None, typer.Option("--theta", "--angle", help="folded, wedge: radians. [π/4]", metavar=AXIS)
+    ] = None,
     margin: Annotated[str | None, typer.Option(help="folded. [1]", metavar=AXIS)] = None,
     start_fast: Annotated[str | None, typer.Option(help="folded: w₁ at the start. [1]", metavar=AXIS)] = None,
     start_slow: Annotated[str | None, typer.Option(help="folded: w₂ at the start. [3]", metavar=AXIS)] = None,
+    w1: Annotated[str | None, typer.Option(help="wedge: at the start. [1]", metavar=AXIS)] = None,
+    w2: Annotated[str | None, typer.Option(help="wedge: at the start. [3]", metavar=AXIS)] = None,
     shape: Annotated[
         str | None,
         typer.Option(
@@ -71,7 +75,7 @@ def sweep(
     An axis is A,B,…, or LOW:HIGH:COUNT (in a random design LOW:HIGH), with :log at the end for even in the logarithm.
     """
     axes = {"epsilon": epsilon, "theta": theta, "margin": margin, "start_fast": start_fast, "start_slow": start_slow}
-    axes |= {"shape": shape, "spectrum": spectrum, "condition": condition, "directions": directions}
+    axes |= {"w1": w1, "w2": w2, "shape": shape, "spectrum": spectrum, "condition": condition, "directions": directions}
     axes |= {"largest": largest, "start": start, "weight_decay": weight_decay, "step": step}
     known("format", form, FORMATS)
     from simulations.sweep_runs import require, run_sweep
@@ -130,8 +134,8 @@ def described(
     given = {name: text for name, text in axes.items() if text is not None}
     for name in given:
         if name not in DEFAULTS[model]:
-            owner = next(other for other, names in DEFAULTS.items() if name in names)
-            raise ArgumentError(name, f"go with the model it belongs to ({owner})", f"the model is {model}")
+            owners = " or ".join(other for other, names in DEFAULTS.items() if name in names)
+            raise ArgumentError(name, f"go with the model it belongs to ({owners})", f"the model is {model}")
     others |= {name: whole(name, number(name, text), 0) for name, text in counts.items() if text is not None}
     return sweep(model, given, [name.strip() for name in rules.split(",")], **others)
 
