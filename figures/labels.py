@@ -70,6 +70,7 @@ def _inside(outer: Bbox, inner: Bbox) -> bool:
 def _pixels(axes: Axes, line: Line2D) -> Array:
     """Points close together along a line (n, 2), in pixels."""
     corners = line.get_transform().transform(line.get_xydata())
+    corners = corners[np.isfinite(corners).all(axis=1)]
     if not len(corners):
         return np.empty((0, 2))
     path = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(corners, axis=0).T))])

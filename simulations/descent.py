@@ -128,7 +128,7 @@ def descend(
     limit = largest_stable_step(model, how)
     stable = limit is None or step < limit
     record = _Record(numbers, seen, start, step, threshold)
-    linear = how.power == 0 or how.kind == "newton"
+    linear = how.linear
     reason, cycles = "", not linear and how.kind not in ("momentum", "grokfast")
     if not record.active.any():
         return record.trajectory(model, how, step, "at rest: the gradient is zero at the start")

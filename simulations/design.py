@@ -17,6 +17,7 @@ from theory.checks import ArgumentError, known, positive, whole
 from theory.models.folded import Folded
 from theory.models.linear import LinearModel
 from theory.models.regression import Regression
+from theory.models.wedge import Wedge
 from theory.predictions import largest_stable_step, predict
 from theory.rules import Rule, rule
 
@@ -96,6 +97,15 @@ def folded_family(
 
     def build(epsilon: float) -> LinearModel:
         return Folded(epsilon, theta, margin, weight_decay)
+
+    return Family("epsilon", SMALLEST_EPSILON, LARGEST_EPSILON, build, start)
+
+
+def wedge_family(*, theta: float = math.pi / 4, weight_decay: float = 0.0, start: Any = None) -> Family:
+    """Wedges of any ε."""
+
+    def build(epsilon: float) -> LinearModel:
+        return Wedge(epsilon, theta, weight_decay)
 
     return Family("epsilon", SMALLEST_EPSILON, LARGEST_EPSILON, build, start)
 

@@ -177,7 +177,7 @@ def _leading(model: LinearModel, how: Rule, weights: Array, flowed: Array) -> fl
     gradient = (weights - model.minimiser) @ model.curvature
     if how.power == 1 and how.refresh == 1 and np.linalg.matrix_rank(gradient) == len(model.curvature):
         return 0.0  # straight while the gradient has full column rank
-    apart = seen.aligned or how.power == 0 or how.kind == "newton"
+    apart = seen.aligned or how.linear
     if not apart or not (how.kind == "newton" or how.elementwise):
         return np.nan
     law = approach(how).function("leading_error", (ERROR, ERROR0, RATE))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from simulations.plateaus import DEPARTURE, LEVEL
 from simulations.population import tail_moments
 from simulations.sector import sector_error, sector_width
 from theory.checks import ArgumentError
+from theory.members import Members
 from theory.plateaus import ARRIVAL_SPREAD, CROSSING, FIRST_DEPARTURE, LAG, LONGEST_RUN
 from theory.rules import INDEX, NORM, SIGMA, Rule
 
@@ -26,35 +26,6 @@ DIVERGED = 1e9  # growth of the error at which a run is given up
 REPEATS = 1e-12  # of a step: two steps apart by less repeat each other
 FLUSHED = 1e-300  # errors are taken to be zero: numbers below the normal ones are slow to calculate with
 NO_RETURN = 1e-2  # of the distance at which the whole test set is misclassified
-
-
-@dataclass(frozen=True, eq=False)
-class Members:
-    """Folded models of one rule, each with its start and step size; every array has one entry for a member (n,).
-
-    Parameters
-    ----------
-    epsilon, theta, margin, weight_decay
-        Parameters of the models.
-    start_fast, start_slow
-        Both weights at the start.
-    step
-        Step sizes η.
-    """
-
-    epsilon: Array
-    theta: Array
-    margin: Array
-    weight_decay: Array
-    start_fast: Array
-    start_slow: Array
-    step: Array
-
-    def moments(self) -> tuple[Array, Array]:
-        """E|x₁| and E x₁² of each training distribution (n,)."""
-        margins, place = np.unique(self.margin, return_inverse=True)
-        first, second = np.array([tail_moments(float(margin)) for margin in margins]).T
-        return first[place], second[place]
 
 
 def measure(
@@ -97,10 +68,10 @@ class _Runs:
     """Errors of the members still running, and what has been found for all (N members, n of them alive)."""
 
     def __init__(self, how: Rule, members: Members, threshold: float) -> None:
-        first, second = members.moments()
+        first, second = _moments(members.margin)
         curvature = np.array([second + members.weight_decay, members.epsilon + members.weight_decay])
         size = len(members.epsilon)
-        self.linear = how.kind == "newton" or how.power == 0
+        self.linear = how.linear
         self.scale = None if self.linear else _scale(how)
         self.star = first / curvature[0]
         self.error = np.array([members.start_fast - self.star, members.start_slow])
@@ -209,6 +180,13 @@ class _Runs:
             CROSSING: self.crossed,
             LAG: self.crossed - self.trained,
         }
+
+
+def _moments(margin: Array) -> tuple[Array, Array]:
+    """E|x₁| and E x₁² of the training distributions with these margins (n,)."""
+    margins, place = np.unique(margin, return_inverse=True)
+    first, second = np.array([tail_moments(float(one)) for one in margins]).T
+    return first[place], second[place]
 
 
 def _first(found: Array, who: NDArray[np.int64], condition: Callable[[], Mask], at: int) -> None:

@@ -18,21 +18,28 @@ from simulations.sweeps import SEED, Block, Sweep, eigenvalues
 from theory import spreads
 from theory.checks import ArgumentError
 from theory.derivation import Derivation
-from theory.grids import plateau_lengths
-from theory.models import folded_chain, regression_chain
+from theory.grids import longest_runs
+from theory.members import Members
+from theory.models import folded_chain, regression_chain, wedge_chain
 from theory.models.folded import Folded
 from theory.models.linear import LinearModel
 from theory.models.regression import Regression
+from theory.models.wedge import Wedge
 from theory.plateaus import ARRIVAL_SPREAD, LONGEST_RUN
 from theory.predictions import predict
 from theory.rules import Rule
 
 Array = NDArray[np.float64]
-Members = dict[str, NDArray[Any]]
+Values = dict[str, NDArray[Any]]
 Lengths = dict[str, Array]
 ITERATED = 10_000  # steps of a linear rule run alone, before its exact propagator
 FOLDED = ("epsilon", "theta", "margin", "weight_decay", "start_fast", "start_slow", "step")
 KIND = ("shape", "spectrum", "directions")
+CHAINS: dict[str, Callable[[Rule, str], Derivation]] = {
+    "folded": folded_chain.derive,
+    "wedge": wedge_chain.derive,
+    "regression": regression_chain.derive,
+}
 
 
 def compute(sweep: Sweep, block: Block) -> dict[str, NDArray[Any]]:
@@ -74,9 +81,8 @@ def formulas(sweep: Sweep) -> dict[str, dict[str, str]]:
 
 
 def _chain(sweep: Sweep, how: Rule) -> Derivation | None:
-    derive: Callable[[Rule, str], Derivation] = (folded_chain if sweep.model == "folded" else regression_chain).derive
     try:
-        return derive(how, sweep.view)
+        return CHAINS[sweep.model](how, sweep.view)
     except ArgumentError:
         return None
 
@@ -88,16 +94,15 @@ def _table(sweep: Sweep, block: Block, lengths: list[Lengths]) -> Array:
     return np.array(rows, float).reshape(len(rows), len(lengths), *block.shape)
 
 
-def _predict(sweep: Sweep, how: Rule, members: Members) -> Lengths:
-    linear = how.power == 0 or how.kind == "newton"
-    if sweep.model == "folded" and linear:
-        given: dict[str, Any] = {name: members[name] for name in FOLDED if not name.startswith("start")}
-        given["start"] = members["start_fast"], members["start_slow"]
-        longest = plateau_lengths(how, sweep.view, **given)
-        return spreads.folded_lengths(how, sweep.view, **given, threshold=sweep.threshold) | {LONGEST_RUN: longest}
+def _predict(sweep: Sweep, how: Rule, members: Values) -> Lengths:
+    if sweep.model == "folded" and how.linear:
+        found = Members(**{name: members[name] for name in FOLDED})
+        others = spreads.folded_lengths(how, sweep.view, found, sweep.threshold)
+        return others | {LONGEST_RUN: longest_runs(how, sweep.view, found)}
     if sweep.model == "regression" and spreads.separate(how, sweep.view):
         return {ARRIVAL_SPREAD: _spreads(sweep, how, members)}
-    if _chain(sweep, how) is None:
+    asymptotic = sweep.model == "folded" and sweep.view == "descent"  # what other rules have there
+    if asymptotic or _chain(sweep, how) is None:
         return {}
 
     def lengths(model: LinearModel, start: Array, step: float, seed: int) -> dict[str, float | None]:
@@ -108,13 +113,12 @@ def _predict(sweep: Sweep, how: Rule, members: Members) -> Lengths:
     return _one_by_one(sweep, members, lengths)
 
 
-def _measure(sweep: Sweep, how: Rule, members: Members) -> tuple[Lengths, NDArray[np.int64]]:
+def _measure(sweep: Sweep, how: Rule, members: Values) -> tuple[Lengths, NDArray[np.int64]]:
     if sweep.model == "folded" and sweep.view == "descent" and folded_descents.steps_together(how):
-        together = folded_descents.Members(**{name: members[name] for name in FOLDED})
+        together = Members(**{name: members[name] for name in FOLDED})
         return folded_descents.measure(how, together, threshold=sweep.threshold, max_steps=sweep.max_steps)
     taken = []
-    linear = how.power == 0 or how.kind == "newton"
-    most = min(sweep.max_steps, ITERATED) if linear else sweep.max_steps
+    most = min(sweep.max_steps, ITERATED) if how.linear else sweep.max_steps
 
     def lengths(model: LinearModel, start: Array, step: float, seed: int) -> dict[str, float | None]:
         if sweep.view == "descent":
@@ -128,14 +132,14 @@ def _measure(sweep: Sweep, how: Rule, members: Members) -> tuple[Lengths, NDArra
 
 
 def _one_by_one(
-    sweep: Sweep, members: Members, lengths: Callable[[LinearModel, Array, float, int], dict[str, float | None]]
+    sweep: Sweep, members: Values, lengths: Callable[[LinearModel, Array, float, int], dict[str, float | None]]
 ) -> Lengths:
     """Definition → lengths (n,), each member on its own."""
     count = len(members[SEED])
     found = {name: np.full(count, np.nan) for name in sweep.definitions}
     for place in range(count):
         at = {name: values[place] for name, values in members.items()}
-        model, start = (_folded if sweep.model == "folded" else _regression)(at)
+        model, start = BUILT[sweep.model](at)
         for name, length in lengths(model, start, float(at["step"]), int(at[SEED])).items():
             if name in found and length is not None:
                 found[name][place] = length
@@ -147,6 +151,11 @@ def _folded(at: dict[str, Any]) -> tuple[LinearModel, Array]:
     return model, np.array([[at["start_fast"], at["start_slow"]]], float)
 
 
+def _wedge(at: dict[str, Any]) -> tuple[LinearModel, Array]:
+    model = Wedge(*(float(at[name]) for name in ("epsilon", "theta", "weight_decay")))
+    return model, np.array([[at["w1"], at["w2"]]], float)
+
+
 def _regression(at: dict[str, Any]) -> tuple[LinearModel, Array]:
     lone = {name: np.array([value]) for name, value in at.items()}
     _, values = next(_curves(lone))
@@ -156,7 +165,14 @@ def _regression(at: dict[str, Any]) -> tuple[LinearModel, Array]:
     return model, model.start()
 
 
-def _curves(members: Members) -> Iterator[tuple[NDArray[np.int64], Array]]:
+BUILT: dict[str, Callable[[dict[str, Any]], tuple[LinearModel, Array]]] = {
+    "folded": _folded,
+    "wedge": _wedge,
+    "regression": _regression,
+}
+
+
+def _curves(members: Values) -> Iterator[tuple[NDArray[np.int64], Array]]:
     """Members of one shape and number of directions, as places (n,) and their spectra (n, d)."""
     kinds = np.array([f"{s}|{u}|{d:g}" for s, u, d in zip(*(members[k] for k in KIND), strict=True)])
     for kind in np.unique(kinds):
@@ -169,7 +185,7 @@ def _curves(members: Members) -> Iterator[tuple[NDArray[np.int64], Array]]:
             yield places, largest * spectra(str(shape), members["condition"][places].astype(float), int(directions))
 
 
-def _spreads(sweep: Sweep, how: Rule, members: Members) -> Array:
+def _spreads(sweep: Sweep, how: Rule, members: Values) -> Array:
     """Spreads of arrivals (n,) by the closed form of each direction."""
     found = np.empty(len(members[SEED]))
     for places, values in _curves(members):

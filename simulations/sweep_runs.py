@@ -165,7 +165,7 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client | None]:
                     n_workers=workers,
                     threads_per_worker=1,
                     processes=True,
-                    dashboard_address=None,
+                    dashboard_address=":0",  # whichever is free: several sweeps can run at once
                     memory_limit=0,
                     silence_logs=logging.CRITICAL,
                 )

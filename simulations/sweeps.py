@@ -23,7 +23,8 @@ from simulations.spectra import SHAPES
 from theory.checks import ArgumentError, inside, known, nonnegative, positive, whole
 from theory.derivation import VIEWS
 from theory.models.folded import Folded
-from theory.plateaus import ARRIVAL_SPREAD, CROSSING, FIRST_DEPARTURE, LAG, LEADING_ORDER, LONGEST_RUN
+from theory.models.wedge import Wedge
+from theory.plateaus import ARRIVAL_SPREAD, CROSSING, FIRST_DEPARTURE, LAG, LEADING_ORDER, LONGEST_RUN, TWO_ORDERS
 from theory.rules import Rule, rule
 
 DESIGNS = ("grid", "random")
@@ -37,6 +38,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "start_slow": 3.0,
         "step": 0.1,
     },
+    "wedge": {"epsilon": 0.01, "theta": math.pi / 4, "weight_decay": 0.0, "w1": 1.0, "w2": 3.0, "step": 0.1},
     "regression": {
         "shape": "geometric",
         "spectrum": "",
@@ -50,9 +52,11 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 DEFINITIONS = {
     "folded": (LONGEST_RUN, LEADING_ORDER, ARRIVAL_SPREAD, FIRST_DEPARTURE, CROSSING, LAG),
+    "wedge": (LONGEST_RUN, TWO_ORDERS, ARRIVAL_SPREAD, FIRST_DEPARTURE, CROSSING, LAG),
     "regression": (ARRIVAL_SPREAD, FIRST_DEPARTURE, CROSSING, LAG),
 }
-CLOSED_FORM, STEPPED, ONE_BY_ONE = 1 << 15, 1 << 10, 1 << 4  # members of a block, by how they are found
+# Members of a block, by how they are found: by laws over arrays, by steps together or runs alone, by laws one by one.
+CLOSED_FORM, STEPPED, ONE_BY_ONE, PREDICTED = 1 << 15, 1 << 10, 1 << 4, 1 << 8
 MOST_STEPS, MOST_STEPS_ALONE = 1_000_000, 100_000
 POINT, SEED = "point", "seed"
 
@@ -77,7 +81,7 @@ class Sweep:
     Parameters
     ----------
     model
-        ``folded`` or ``regression``.
+        ``folded``, ``wedge`` or ``regression``.
     axes
         What varies; the other parameters have their default.
     rules
@@ -275,6 +279,7 @@ def sweep(
         known("axis", name, tuple(DEFAULTS[model]))
     found = tuple(_axis(name, given) for name, given in (axes or {}).items())
     together = measure and model == "folded" and view == "descent" and all(map(steps_together, chosen))
+    unmeasured = PREDICTED if model == "wedge" else CLOSED_FORM
     return Sweep(
         model=model,
         axes=found,
@@ -287,7 +292,7 @@ def sweep(
         measure=measure,
         threshold=threshold,
         max_steps=(MOST_STEPS if together else MOST_STEPS_ALONE) if max_steps is None else max_steps,
-        block=(STEPPED if together else ONE_BY_ONE if measure else CLOSED_FORM) if block is None else block,
+        block=(STEPPED if together else ONE_BY_ONE if measure else unmeasured) if block is None else block,
     )
 
 
@@ -300,8 +305,8 @@ def _axis(name: str, given: Any) -> Axis:
 def _check_domain(model: str, one: Axis) -> None:
     """Refuse a value outside the domain of its parameter, in the words of the model."""
     for value in one.ends:
-        if one.name in ("epsilon", "theta", "margin") and model == "folded":
-            Folded(**{one.name: value})
+        if one.name in ("epsilon", "theta", "margin"):
+            (Folded if model == "folded" else Wedge)(**{one.name: value})
         elif one.name == "shape":
             known("shape", value, SHAPES)
         elif one.name == "spectrum":

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from theory.checks import ArgumentError, known
-from theory.derivation import VIEWS
-from theory.models import folded, folded_chain
+from theory.derivation import VIEWS, Derivation
+from theory.members import Members, members
+from theory.models import folded_chain
 from theory.rules import Rule, rule
 
 if TYPE_CHECKING:
@@ -105,38 +106,35 @@ def plateau_lengths(
     ArgumentError
         For another rule, or a view that is not known.
     """
+    found, shape = members(epsilon, theta, margin, weight_decay, start, step)
+    return longest_runs(how, view, found).reshape(shape)
+
+
+def longest_runs(how: Rule | str, view: str, found: Members) -> Array:
+    """Longest run at 100 % test error of each member (n,), as in `plateau_lengths`."""
     import numpy as np
 
     how = rule(how)
-    if how.power != 0 and how.kind != "newton":
+    if not how.linear:
         raise ArgumentError("how", "be gd or newton, whose steps are linear", f"is {how.name}")
     chain = folded_chain.derive(how, known("view", view, VIEWS))
-    given = np.broadcast_arrays(*(np.asarray(v, float) for v in (epsilon, theta, margin, weight_decay, *start, step)))
-    shape, flat = given[0].shape, [values.reshape(-1) for values in given]
-    lengths = np.empty(given[0].size)
-    for first in range(0, len(lengths), BLOCK):
-        lengths[first : first + BLOCK] = _block(chain, view, [values[first : first + BLOCK] for values in flat])
-    return lengths.reshape(shape)
+    lengths = np.empty(len(found))
+    for part, block in found.blocks(BLOCK):
+        lengths[part] = _block(chain, view, block)
+    return lengths
 
 
-def _block(chain: Any, view: str, values: list[Array]) -> Array:
+def _block(chain: Derivation, view: str, block: Members) -> Array:
     import numpy as np
 
-    epsilon, theta, margin, decay, first, second, step = values
-    fine = (epsilon > 0) & (epsilon < 1) & (theta > 0) & (theta < np.pi / 2) & (margin >= 0) & (decay >= 0)
-    fine &= (margin <= folded.MAX_MARGIN) & (step > 0) & np.isfinite(first) & np.isfinite(second)
-    safe = [np.where(fine, v, 0.5) for v in values]
-    symbols = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U1, folded.U2, folded.ETA)
-
-    def law(name: str) -> Array:
-        return np.broadcast_to(np.asarray(chain.function(name, symbols)(*safe), float), epsilon.shape)
-
+    fine, safe = block.fine, block.made_fine()
+    law = safe.laws(chain)
     edge = law("slow"), law("fast"), law("constant")
     rates = law("contraction_slow"), law("contraction_fast")
     if view == "flow":
         lengths = _longest_interval(Boundary(*edge, -rates[0], -rates[1], law("initial")))
     else:
-        products = [safe[-1] * rate for rate in rates]
+        products = [safe.step * rate for rate in rates]
         lengths = _longest_run(edge, law("initial"), products)
         fine &= np.maximum(*products) < 2
     return np.where(fine, lengths, np.nan)

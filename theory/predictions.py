@@ -142,7 +142,7 @@ def _mode_laws(
     """Arrival and extinction as functions of (λ, e₀); None where the directions do not keep apart."""
     if view == "flow" and rule.law is not None and (single or rule.isotropic):
         return _clock(seen, rule, threshold)
-    apart = seen.aligned or rule.power == 0 or rule.kind == "newton"
+    apart = seen.aligned or rule.linear
     chain = _derivation(regression_chain.derive, rule, view) if apart else None
     if chain is None or (view == "descent" and "arrival" not in chain.laws):
         return None, None

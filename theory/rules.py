@@ -94,6 +94,11 @@ class Rule:
         return self.law is not None and not (self.law / SIGMA).free_symbols & {SIGMA, INDEX}
 
     @property
+    def linear(self) -> bool:
+        """Whether a step multiplies the error by a fixed matrix: gradient descent and Newton's rule."""
+        return self.power == 0 or self.kind == "newton"
+
+    @property
     def keeps_directions(self) -> bool:
         """Whether the rule computes singular directions, which `refresh` can keep for some steps."""
         return self.kind == "rsvd" or (self.kind == "spectral" and not self.isotropic)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from theory.checks import known
 from theory.derivation import VIEWS
-from theory.models import folded, folded_chain, regression, regression_chain
+from theory.members import Members
+from theory.models import folded_chain, regression, regression_chain
 from theory.rules import Rule, rule
 
 if TYPE_CHECKING:
@@ -16,19 +17,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
-def folded_lengths(
-    how: Rule | str,
-    view: str = "descent",
-    *,
-    epsilon: Any,
-    theta: Any,
-    margin: Any = 1.0,
-    weight_decay: Any = 0.0,
-    start: tuple[Any, Any] = (1.0, 3.0),
-    step: Any = 0.1,
-    threshold: float = 1e-3,
-) -> dict[str, Array]:
-    """Spread of the arrivals, and the leading order of the plateau, of folded models: steps, or flow time.
+def folded_lengths(how: Rule | str, view: str, found: Members, threshold: float = 1e-3) -> dict[str, Array]:
+    """Spread of the arrivals, and the leading order of the plateau, of folded models (n,): steps, or flow time.
 
     Parameters
     ----------
@@ -36,15 +26,15 @@ def folded_lengths(
         Gradient descent or Newton's rule, or its id.
     view
         ``descent`` or ``flow``.
-    epsilon, theta, margin, weight_decay, start, step
-        Parameters, weights and step sizes, numbers or arrays that broadcast together.
+    found
+        The models.
     threshold
         An arrival is |e| ≤ threshold·|e₀|.
 
     Returns
     -------
     dict
-        Definition → lengths in the broadcast shape; NaN where there is no such length.
+        Definition → lengths (n,); NaN where there is no such length.
 
     Raises
     ------
@@ -55,29 +45,21 @@ def folded_lengths(
 
     from theory.plateaus import ARRIVAL_SPREAD, LEADING_ORDER
 
-    how = rule(how)
-    chain = folded_chain.derive(how, known("view", view, VIEWS))
-    symbols = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U1, folded.U2, folded.ETA)
-    values = np.broadcast_arrays(
-        *(np.asarray(v, float) for v in (epsilon, theta, margin, weight_decay, *start, step)),
-    )
-
-    def law(name: str) -> Array:
-        return np.broadcast_to(np.asarray(chain.function(name, symbols)(*values), float), values[0].shape)
-
+    chain = folded_chain.derive(rule(how), known("view", view, VIEWS))
+    law = found.laws(chain)
     with np.errstate(divide="ignore", invalid="ignore"):
-        products = [values[-1] * law(f"contraction_{side}") for side in ("fast", "slow")]
-        stable = np.maximum(*products) < 2 if view == "descent" else np.ones(values[0].shape, bool)
-        rates = [_left(p) for p in products] if view == "descent" else [-p / values[-1] for p in products]
+        products = [found.step * law(f"contraction_{side}") for side in ("fast", "slow")]
+        stable = np.maximum(*products) < 2 if view == "descent" else np.ones(len(found), bool)
+        rates = [_left(p) for p in products] if view == "descent" else [-p / found.step for p in products]
         ends = [np.log(threshold) / rate for rate in rates]
         if view == "descent":
             ends = [np.maximum(1.0, np.ceil(end)) for end in ends]
         both = stable & (law("error_fast") != 0) & (law("error_slow") != 0)
-        found = {ARRIVAL_SPREAD: np.where(both, np.abs(ends[0] - ends[1]), np.nan)}
+        lengths = {ARRIVAL_SPREAD: np.where(both, np.abs(ends[0] - ends[1]), np.nan)}
         if "leading" in chain.laws:
-            single = stable & (values[5] > 0) & ((view == "flow") | (products[1] < 1))
-            found[LEADING_ORDER] = np.where(single, np.maximum(0.0, law("leading")), np.nan)
-    return found
+            single = stable & (found.start_slow > 0) & ((view == "flow") | (products[1] < 1))
+            lengths[LEADING_ORDER] = np.where(single, np.maximum(0.0, law("leading")), np.nan)
+    return lengths
 
 
 def regression_spreads(

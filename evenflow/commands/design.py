@@ -14,11 +14,15 @@ from theory.checks import ArgumentError, known, nonnegative, number, positive
 if TYPE_CHECKING:
     from simulations.design import Family
 
-OPTIONS = {"folded": ("theta", "margin", "start"), "regression": ("shape", "directions", "largest")}
+OPTIONS = {
+    "folded": ("theta", "margin", "start"),
+    "wedge": ("theta", "start"),
+    "regression": ("shape", "directions", "largest"),
+}
 
 
 def design(
-    model: Annotated[str, typer.Argument(help="folded or regression.", metavar="[MODEL]")] = "regression",
+    model: Annotated[str, typer.Argument(help="folded, wedge or regression.", metavar="[MODEL]")] = "regression",
     plateau: Annotated[str | None, typer.Option(help="Wanted length: steps of a descent, or flow time.")] = None,
     ratio: Annotated[str | None, typer.Option(help="Wanted ratio of the plateaus of two rules, instead.")] = None,
     over: Annotated[str | None, typer.Option(help="ratio: the rule whose plateau divides. [egd]")] = None,
@@ -29,9 +33,9 @@ def design(
     ] = None,
     directions: Annotated[str | None, typer.Option(help="regression: number of directions. [3]")] = None,
     largest: Annotated[str | None, typer.Option(help="regression: largest eigenvalue. [1]")] = None,
-    theta: Annotated[str | None, typer.Option("--theta", "--angle", help="folded: radians. [π/4]")] = None,
+    theta: Annotated[str | None, typer.Option("--theta", "--angle", help="folded, wedge: radians. [π/4]")] = None,
     margin: Annotated[str | None, typer.Option(help="folded: least |x₁| of a training input. [1]")] = None,
-    start: Annotated[str | None, typer.Option(help="folded: w₁,w₂. [1,3]", metavar="A,B")] = None,
+    start: Annotated[str | None, typer.Option(help="folded, wedge: w₁,w₂. [1,3]", metavar="A,B")] = None,
     step: Annotated[str, typer.Option(help="Step size of a descent.")] = "0.1",
     weight_decay: Annotated[str | None, typer.Option(help="Coefficient λ of ½ λ‖W‖². [0]")] = None,
     as_json: Json = False,
@@ -62,15 +66,16 @@ def family_of(model: str, given: dict[str, str | None], decay: float) -> Family:
     known("model", model, tuple(OPTIONS))
     for option, value in given.items():
         if value is not None and option not in OPTIONS[model]:
-            owner = next(name for name, options in OPTIONS.items() if option in options)
-            raise ArgumentError(option, f"go with the model it belongs to ({owner})", f"the model is {model}")
-    from simulations.design import folded_family, spectrum_family
+            owners = " or ".join(name for name, options in OPTIONS.items() if option in options)
+            raise ArgumentError(option, f"go with the model it belongs to ({owners})", f"the model is {model}")
+    from simulations.design import folded_family, spectrum_family, wedge_family
 
     found = {name: value for name, value in given.items() if value is not None}
-    if model == "folded":
+    if model in ("folded", "wedge"):
         begin = list_of("start", found.pop("start")) if "start" in found else None
         numbers_of = {name: number(name, value) for name, value in found.items()}
-        return folded_family(**numbers_of, weight_decay=decay, start=begin)
+        family = folded_family if model == "folded" else wedge_family
+        return family(**numbers_of, weight_decay=decay, start=begin)
     count = number("directions", found.get("directions", "3"))
     top = number("largest", found.get("largest", "1"))
     return spectrum_family(found.get("shape", "geometric"), directions=count, largest=top, weight_decay=decay)

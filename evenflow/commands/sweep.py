@@ -21,13 +21,17 @@ AXIS = "A,B,… | LOW:HIGH:COUNT[:log]"
 
 
 def sweep(
-    model: Annotated[str, typer.Argument(help="folded or regression.", metavar="[MODEL]")] = "folded",
+    model: Annotated[str, typer.Argument(help="folded, wedge or regression.", metavar="[MODEL]")] = "folded",
     out: Annotated[Path | None, typer.Option(help="The Zarr store, or the NetCDF file. [sweep.zarr, sweep.nc]")] = None,
-    epsilon: Annotated[str | None, typer.Option(help="folded. [0.01]", metavar=AXIS)] = None,
-    theta: Annotated[str | None, typer.Option("--theta", "--angle", help="folded: radians.", metavar=AXIS)] = None,
+    epsilon: Annotated[str | None, typer.Option(help="folded, wedge. [0.01]", metavar=AXIS)] = None,
+    theta: Annotated[
+        str | None, typer.Option("--theta", "--angle", help="folded, wedge: radians. [π/4]", metavar=AXIS)
+    ] = None,
     margin: Annotated[str | None, typer.Option(help="folded. [1]", metavar=AXIS)] = None,
     start_fast: Annotated[str | None, typer.Option(help="folded: w₁ at the start. [1]", metavar=AXIS)] = None,
     start_slow: Annotated[str | None, typer.Option(help="folded: w₂ at the start. [3]", metavar=AXIS)] = None,
+    w1: Annotated[str | None, typer.Option(help="wedge: at the start. [1]", metavar=AXIS)] = None,
+    w2: Annotated[str | None, typer.Option(help="wedge: at the start. [3]", metavar=AXIS)] = None,
     shape: Annotated[
         str | None,
         typer.Option(
@@ -60,6 +64,10 @@ def sweep(
     form: Annotated[str, typer.Option("--format", help="zarr or netcdf.")] = "zarr",
     workers: Annotated[str | None, typer.Option(help="Processes of a local Dask cluster. [one for each core]")] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a running Dask scheduler.")] = None,
+    picture: Annotated[bool, typer.Option("--picture", help="Draw the plateaus of a grid, beside the store.")] = False,
+    axes_drawn: Annotated[
+        str | None, typer.Option("--axes", help="Axes of the picture. [the first two that vary]", metavar="X[,Y]")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Plateau lengths over a grid or random design of parameters, rules and seeds; resumed where it stopped.
@@ -67,7 +75,7 @@ def sweep(
     An axis is A,B,…, or LOW:HIGH:COUNT (in a random design LOW:HIGH), with :log at the end for even in the logarithm.
     """
     axes = {"epsilon": epsilon, "theta": theta, "margin": margin, "start_fast": start_fast, "start_slow": start_slow}
-    axes |= {"shape": shape, "spectrum": spectrum, "condition": condition, "directions": directions}
+    axes |= {"w1": w1, "w2": w2, "shape": shape, "spectrum": spectrum, "condition": condition, "directions": directions}
     axes |= {"largest": largest, "start": start, "weight_decay": weight_decay, "step": step}
     known("format", form, FORMATS)
     from simulations.sweep_runs import require, run_sweep
@@ -78,6 +86,9 @@ def sweep(
     counts = {"seeds": seeds, "points": points, "draw": draw, "max_steps": max_steps, "block": block}
     level = number("threshold", threshold)
     found = described(model, axes, rules, counts, view=view, design=design, measure=measure, threshold=level)
+    drawn = asked_axes(found, axes_drawn) if picture else []
+    if axes_drawn is not None and not picture:
+        raise ArgumentError("axes", "go with `picture`", "is given without it")
     target = out if out is not None else Path("sweep.zarr" if form == "zarr" else "sweep.nc")
     count = None if workers is None else whole("workers", number("workers", workers))
     with Reporter() as reporter:
@@ -90,10 +101,27 @@ def sweep(
             scheduler=scheduler,
             progress=lambda done, total: reporter("sweep", done, total),
         )
+    written = write_picture(outcome, drawn) if drawn else []
     if as_json:
-        typer.echo(json.dumps(document(found, outcome, __version__), allow_nan=False))
+        typer.echo(json.dumps(document(found, outcome, written, __version__), allow_nan=False))
     else:
-        typer.echo("\n".join(lines(found, outcome)))
+        typer.echo("\n".join([*lines(found, outcome), *(f"Drawn in {path}." for path in written[-1:])]))
+
+
+def asked_axes(sweep: Sweep, text: str | None) -> list[str]:
+    """The axes that a picture is drawn over, refused before any work is done if there are no such."""
+    from simulations.phases import chosen_axes
+
+    asked = [] if text is None else [name.strip() for name in text.split(",")]
+    return chosen_axes(sweep.design, {one.name: one.size for one in sweep.axes}, asked)
+
+
+def write_picture(outcome: Outcome, axes: list[str]) -> list[Path]:
+    """Write the picture of a finished sweep beside it, under its name."""
+    from figures.output import save
+    from figures.phase import figure
+
+    return save(figure(outcome.path, *axes), outcome.path.parent, outcome.path.stem)
 
 
 def described(
@@ -106,13 +134,13 @@ def described(
     given = {name: text for name, text in axes.items() if text is not None}
     for name in given:
         if name not in DEFAULTS[model]:
-            owner = next(other for other, names in DEFAULTS.items() if name in names)
-            raise ArgumentError(name, f"go with the model it belongs to ({owner})", f"the model is {model}")
+            owners = " or ".join(other for other, names in DEFAULTS.items() if name in names)
+            raise ArgumentError(name, f"go with the model it belongs to ({owners})", f"the model is {model}")
     others |= {name: whole(name, number(name, text), 0) for name, text in counts.items() if text is not None}
     return sweep(model, given, [name.strip() for name in rules.split(",")], **others)
 
 
-def document(sweep: Sweep, outcome: Outcome, version: str) -> dict[str, Any]:
+def document(sweep: Sweep, outcome: Outcome, written: list[Path], version: str) -> dict[str, Any]:
     """What was done, as one JSON document."""
     return {
         "version": version,
@@ -124,6 +152,7 @@ def document(sweep: Sweep, outcome: Outcome, version: str) -> dict[str, Any]:
         "computed": outcome.computed,
         "evaluations": outcome.evaluations,
         "censored": outcome.censored,
+        "picture": [str(path) for path in written],
         "parameters": json.loads(json.dumps(sweep.document())),
     }
 

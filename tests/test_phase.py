@@ -1,0 +1,201 @@
+"""Phase diagrams: what the picture says is what was swept, and the drawn boundary parts plateaus from none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from typer.testing import CliRunner
+
+from evenflow.cli import app
+from figures.phase import figure
+from figures.style import PAGE
+from simulations import phases
+from simulations.phases import phase
+from simulations.sweep_runs import run_sweep
+from simulations.sweep_store import open_sweep
+from simulations.sweeps import sweep
+from theory.checks import ArgumentError
+from theory.plateaus import ARRIVAL_SPREAD, LONGEST_RUN
+
+EPSILON = "2e-2:0.9:14:log"
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Small sweeps over two axes and over one."""
+    asked: dict[str, Any] = {
+        "angle": sweep("folded", {"epsilon": EPSILON, "theta": "0.3:1.5:25"}, max_steps=150),
+        "start": sweep("folded", {"epsilon": EPSILON, "start_slow": "-0.5:4:24", "start_fast": [4.0, 1.0]}),
+        "flow": sweep("folded", {"epsilon": EPSILON, "start_fast": "0:6:22", "theta": 1.2}, view="flow", measure=False),
+        "line": sweep("folded", {"theta": "0.3:1.5:61"}),
+        "words": sweep("regression", {"shape": "geometric,two-level", "condition": "1:100:5:log"}, measure=False),
+    }
+    folder = tmp_path_factory.mktemp("phase")
+    for name, what in asked.items():
+        run_sweep(what, folder / name, version="1", workers=1)
+    return {name: folder / name for name in asked}
+
+
+def parts(panel: Axes, name: str) -> list[Any]:
+    return [one for one in panel.get_children() if one.get_gid() == name]
+
+
+def drawn(panel: Axes) -> np.ndarray:
+    """Lengths (y, x) as they are coloured, zero where a panel says that there is none."""
+    (mesh,) = parts(panel, "lengths")
+    lengths = np.ma.filled(mesh.get_array().astype(float), np.nan)
+    for none in parts(panel, "no plateau"):
+        lengths[~np.ma.getmaskarray(none.get_array())] = 0
+    return lengths
+
+
+def panels(whole: Figure) -> list[Axes]:
+    return [one for one in whole.axes if parts(one, "lengths")]
+
+
+@pytest.mark.parametrize(("name", "y"), [("angle", "theta"), ("start", "start_slow"), ("flow", "start_fast")])
+def test_the_drawn_boundary_parts_plateaus_from_none_within_one_cell(
+    stores: dict[str, Path], name: str, y: str
+) -> None:
+    whole = figure(stores[name], "epsilon", y)
+    gd, egd, _ = panels(whole)
+    with open_sweep(stores[name]) as found:
+        epsilon, heights = found["epsilon"].values, found[y].values
+    apart = 0
+    for panel, within in ((gd, 1.0), (egd, 1.0 if name == "flow" else 2.0)):  # of steps, the boundary is the flow's
+        lengths, (border,) = drawn(panel), parts(panel, "border")
+        line = border.get_paths()[0].vertices
+        line = line[np.argsort(line[:, 0])]
+        for column, value in enumerate(epsilon[1:-1], 1):
+            place = np.interp(value, *line.T)
+            cells = (heights - place) / (heights[1] - heights[0])
+            there = cells < 0 if y != "start_slow" else cells > 0
+            clear = np.abs(cells) > within
+            seen = lengths[:, column]
+            assert (seen[clear & there] > 0).sum() == (clear & there & ~np.isnan(seen)).sum()
+            assert (seen[clear & ~there] == 0).all()
+            apart += int((clear & ~there).sum())
+    assert apart > 20
+
+
+def test_colours_are_the_lengths_of_the_sweep_and_the_ratio_theirs(stores: dict[str, Path]) -> None:
+    whole = figure(stores["angle"])
+    with open_sweep(stores["angle"]) as found:
+        here = found.isel(definition=0, seed=0).transpose(..., "theta", "epsilon").load()
+    gd, egd, ratio = panels(whole)
+    for panel, name in ((gd, "gd"), (egd, "egd")):
+        assert np.array_equal(drawn(panel), here.measured.sel(rule=name), equal_nan=True)
+    known = np.isfinite(here.measured_ratio) & (here.measured_ratio > 0)
+    assert np.array_equal(drawn(ratio)[known], here.measured_ratio.values[known])
+    (censored,) = parts(gd, "censored")
+    assert (
+        np.array_equal(~np.ma.getmaskarray(censored.get_array()), here.censored.sel(rule="gd")) and here.censored.any()
+    )
+    assert any(one.hatches == ["//////"] for one in gd.collections if hasattr(one, "hatches"))
+    assert gd.get_xscale() == "log" and gd.get_yscale() == "linear"
+    assert "(rad)" in gd.get_ylabel() and parts(gd, "title")[0].get_text() == "gd: plateau (steps)"
+    assert parts(gd, "label no plateau") and whole.get_figwidth() == PAGE
+
+
+def test_a_region_is_labelled_inside_itself(stores: dict[str, Path]) -> None:
+    whole = figure(stores["start"], "epsilon", "start_slow")
+    for panel in panels(whole)[:2]:
+        (text,) = parts(panel, "label no plateau")
+        box = text.get_window_extent()
+        corners = panel.transData.inverted().transform(box.corners())
+        (mesh,) = parts(panel, "no plateau")
+        edges = mesh.get_coordinates()
+        columns = np.searchsorted(edges[0, :, 0], corners[:, 0]) - 1
+        rows = np.searchsorted(edges[:, 0, 1], corners[:, 1]) - 1
+        assert not np.ma.getmaskarray(mesh.get_array())[rows, columns].any()
+
+
+def test_shades_of_grey_order_the_lengths() -> None:
+    from figures.phase import LENGTHS, RATIOS
+
+    for colours in (LENGTHS, RATIOS):
+        light = colours(np.linspace(0, 1, 64))[:, :3] @ [0.2126, 0.7152, 0.0722]
+        assert (np.diff(light) < 0).all() and light[0] < 0.9  # longer is darker, and all darker than no plateau
+
+
+def test_one_axis_is_a_line(stores: dict[str, Path]) -> None:
+    whole = figure(stores["line"])
+    left, right = whole.axes
+    with open_sweep(stores["line"]) as found:
+        here = found.isel(definition=0, seed=0, drop=True).measured.load()
+    labels = {text.get_text() for text in left.texts if text.get_gid() == "label"}
+    assert labels == {"gd", "egd"}
+    gd = left.get_lines()[0]
+    expected = here.sel(rule="gd").values
+    assert np.array_equal(gd.get_ydata(), np.where(expected > 0, expected, np.nan), equal_nan=True)
+    marks = np.concatenate([line.get_xdata() for line in left.get_lines() if line.get_gid() == "no plateau"])
+    assert len(marks) == (here == 0).sum() > 4
+    places = [line.get_xdata()[0] for line in left.get_lines() if line.get_gid() == "border"]
+    turn = here.theta.values[np.argmax(expected == 0)]
+    assert len(places) == 2 and all(turn - 0.02 - 1e-9 < place < turn for place in places)  # cells are 0.02 wide
+    assert right.get_ylabel() == "GD/EGD ratio"
+
+
+def test_words_have_a_side_too_and_no_boundary(stores: dict[str, Path]) -> None:
+    whole = figure(stores["words"], "condition", "shape")
+    gd = panels(whole)[0]
+    assert [label.get_text() for label in gd.get_yticklabels()] == ["geometric", "two-level"]
+    assert not parts(gd, "border") and (drawn(gd)[:, 0] == 0).all()  # κ = 1
+
+
+def test_a_cut_takes_the_values_asked_for(stores: dict[str, Path]) -> None:
+    found = phase(stores["start"], "epsilon", "start_slow", at={"start_fast": 1.0}, definition=ARRIVAL_SPREAD)
+    with open_sweep(stores["start"]) as whole:
+        cell = whole.measured.sel(start_fast=1.0, definition=ARRIVAL_SPREAD, rule="gd").isel(seed=0)
+        assert np.array_equal(found.lengths["gd"], cell.transpose("start_slow", "epsilon"), equal_nan=True)
+    assert found.rest["start_fast"] == 1.0 and not found.borders
+    assert phase(stores["start"], kind="predicted").lengths.keys() == {"gd"}  # egd's steps have no exact law
+
+
+def test_of_a_large_grid_some_points_are_read(monkeypatch: pytest.MonkeyPatch, stores: dict[str, Path]) -> None:
+    every = phase(stores["angle"])
+    monkeypatch.setattr(phases, "CELLS", 9)
+    some = phase(stores["angle"])
+    assert some.thinned and not every.thinned
+    assert np.array_equal(some.lengths["gd"], every.lengths["gd"][::3, ::2], equal_nan=True)
+
+
+def test_what_cannot_be_drawn_is_refused(tmp_path: Path, stores: dict[str, Path]) -> None:
+    run_sweep(sweep("folded", {"epsilon": [0.1]}), tmp_path / "point", version="1", workers=1)
+    random = sweep("folded", {"epsilon": "0.1:0.2"}, design="random", points=3)
+    run_sweep(random, tmp_path / "random", version="1", workers=1)
+    for call, words in (
+        (lambda: figure(tmp_path / "point"), "have an axis with two values"),
+        (lambda: figure(tmp_path / "random"), "be a grid for a picture"),
+        (lambda: figure(stores["angle"], "margin"), "`axes` must be one of epsilon, theta"),
+        (lambda: figure(stores["angle"], "theta", "theta"), "name one or two axes, and none twice"),
+        (lambda: figure(stores["start"], at={"start_fast": 2.0}), "give `start_fast` a value that was swept"),
+        (lambda: figure(stores["angle"], axes=[]), "hold 3 axes"),
+    ):
+        with pytest.raises(ArgumentError) as refusal:
+            call()
+        assert words in str(refusal.value)
+    assert phase(stores["angle"]).definition == LONGEST_RUN
+
+
+def test_the_command_writes_the_picture_beside_the_store(tmp_path: Path) -> None:
+    out = tmp_path / "map.zarr"
+    asked = ["sweep", "--epsilon", "0.1:0.5:3", "--theta", "0.5,1.0", "--out", str(out), "--workers", "1"]
+    done = CliRunner().invoke(app, [*asked, "--picture", "--axes", "theta,epsilon", "--json"])
+    assert done.exit_code == 0, done.output
+    written = [tmp_path / f"map.{ending}" for ending in ("pdf", "svg", "png")]
+    assert json.loads(done.stdout)["picture"] == [str(path) for path in written]
+    assert all(path.stat().st_size > 1000 for path in written)
+    for more, words in (
+        (["--axes", "theta"], "`axes` must go with `picture`"),
+        (["--picture", "--axes", "step"], "`axes` must be one of epsilon, theta"),
+    ):
+        refused = CliRunner().invoke(app, [*asked[:-4], "--out", str(tmp_path / "other.zarr"), *more])
+        assert words in str(refused.exception)
+    assert not (tmp_path / "other.zarr").exists()
