@@ -13,6 +13,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from figures.picture import Picture
 from figures.style import COLUMN, INK, PAGE, RULES, house_style
 from simulations.audit import Finding
 from simulations.examiners.trial import Trial
@@ -50,7 +51,7 @@ def figure(finding: Finding) -> Figure:
     height = HEAD + PANEL + FOOT
     panel = (width - len(groups) * (LEFT + RIGHT)) / len(groups)
     with house_style():
-        whole = Figure(figsize=(width, height))
+        whole = Picture(figsize=(width, height))
         for index, group in enumerate(groups):
             left = LEFT + index * (panel + LEFT + RIGHT)
             axes = whole.add_axes((left / width, FOOT / height, panel / width, PANEL / height))
