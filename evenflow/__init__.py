@@ -16,9 +16,15 @@ __version__ = "0.1.0"
 _WHERE = {
     "ArgumentError": "theory.checks",
     "ArgumentTypeError": "theory.checks",
+    "audit": "simulations.audit",
+    "Cause": "simulations.cause",
+    "cause": "simulations.cause",
+    "claims": "theory.claims",
     "compare": "simulations.comparison",
     "Comparison": "simulations.comparison",
+    "DataSet": "simulations.datasets",
     "Derivation": "theory.derivation",
+    "derive": "theory.chains",
     "descend": "simulations.descent",
     "discretise": "simulations.discretisation",
     "energy_balance": "simulations.energy",
@@ -28,7 +34,9 @@ _WHERE = {
     "expect": "theory.minibatch",
     "Factorized": "theory.models.factorized",
     "FactorizedModes": "simulations.ensembles",
-    "figure": "figures.compare",
+    "figure": "figures.figure",
+    "Finding": "simulations.audit",
+    "Findings": "simulations.audit",
     "flow": "simulations.flow",
     "Folded": "theory.models.folded",
     "LinearModel": "theory.models.linear",
@@ -59,9 +67,11 @@ _WHERE = {
 
 if TYPE_CHECKING:
     from evenflow.display import progress_bar
-    from figures.compare import figure
+    from figures.figure import figure
+    from simulations.audit import Finding, Findings, audit
+    from simulations.cause import Cause, cause
     from simulations.comparison import Comparison, compare
-    from simulations.datasets import load
+    from simulations.datasets import DataSet, load
     from simulations.descent import descend
     from simulations.design import design, folded_family, spectrum_family
     from simulations.discretisation import discretise
@@ -74,7 +84,9 @@ if TYPE_CHECKING:
     from simulations.sweep_store import open_sweep
     from simulations.sweeps import Sweep, sweep
     from simulations.trajectory import Trajectory
+    from theory.chains import derive
     from theory.checks import ArgumentError, ArgumentTypeError
+    from theory.claims import claims
     from theory.departure import predict_departure
     from theory.derivation import Derivation
     from theory.grids import plateau_lengths
@@ -90,11 +102,15 @@ __all__ = [
     "SIGMA",
     "ArgumentError",
     "ArgumentTypeError",
+    "Cause",
     "Comparison",
+    "DataSet",
     "Derivation",
     "Ensemble",
     "Factorized",
     "FactorizedModes",
+    "Finding",
+    "Findings",
     "Folded",
     "LinearModel",
     "Regression",
@@ -103,7 +119,11 @@ __all__ = [
     "Stochastic",
     "Sweep",
     "Trajectory",
+    "audit",
+    "cause",
+    "claims",
     "compare",
+    "derive",
     "descend",
     "design",
     "discretise",

@@ -27,6 +27,7 @@ from simulations import plateaus
 from simulations.descent import checked_start, descend
 from simulations.flow import Path, flow
 from simulations.trajectory import Trajectory
+from theory import markdown
 from theory.checks import inside, positive
 from theory.models.linear import LinearModel
 
@@ -91,6 +92,20 @@ class Cause:
     flow: Parts | None
     descent: Parts | None
     told_apart: bool
+
+    def _repr_markdown_(self) -> str:
+        tables = (self.times, self.lengths, self.steps)
+        rows = [(name, *(markdown.number(found.get(name), 4) for found in tables)) for name in self.steps]
+        plateaus = markdown.table(("rule", "flow time", "length of path", "steps"), rows, right=(1, 2, 3))
+        views = {"flow": self.flow, "descent": self.descent}
+        split = [
+            (view, *(markdown.number(x, 4) for x in (part.whole, part.scale, part.asymmetry, part.share)))
+            for view, part in views.items()
+            if part is not None
+        ]
+        heads = ("view", "plateau of gd", "= scale", "× asymmetry", "asymmetry's share of the logarithm")
+        told = "EGD is more than a rescaling here." if self.told_apart else "EGD is a mere rescaling here."
+        return f"{plateaus}\n\n{markdown.table(heads, split, right=(1, 2, 3, 4))}\n\n{told}"
 
 
 def cause(model: LinearModel, step: float, start: Any = None, *, threshold: float = 1e-2, seed: int = 0) -> Cause:
