@@ -90,6 +90,19 @@ class Run:
             "stop_reason": trajectory.stop_reason,
         }
 
+    def _repr_markdown_(self) -> str:
+        rows = [
+            (
+                found["definition"],
+                markdown.number(found["predicted"]),
+                found["kind"] or "–",
+                markdown.number(found["measured"]),
+                found["unit"],
+            )
+            for found in self.plateaus()
+        ]
+        return markdown.table(("plateau", "predicted", "prediction", "measured", "unit"), rows, right=(1, 3))
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 
 import pytest
 import sympy as sp
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 import evenflow as ef
 from simulations.audit import Findings, examine
 from theory import markdown
-from theory.claims import claim
+from theory.claims import claim, claims
 from theory.derivation import Derivation, Step
 
 FALSE = Step("false", sp.Eq(sp.Symbol("x"), 1, evaluate=False), "A step that does not hold.", lambda: 1)
@@ -69,8 +70,18 @@ def test_only_models_have_a_derivation():
 def test_words_and_bars_do_not_end_a_cell():
     assert markdown.escaped("a*b_c [d] <e> $f | `g\\") == r"a\*b\_c \[d\] \<e\> \$f \| \`g" + "\\\\"
     assert markdown.cell(r"if $|x| = \|y\|$ -- or a|b") == r"if $\vert x\vert  = \Vert y\Vert $ – or a\|b"
+    assert markdown.cell(r"100\,\% of $x$") == "100\N{NO-BREAK SPACE}% of $x$"
     assert markdown.table(("a", "b"), [("1", "2")], right=[1]) == "| a | b |\n| :-- | --: |\n| 1 | 2 |"
     assert list(map(markdown.number, (None, float("inf"), -1234, 0.5, 1e-9))) == ["–", "–", "−1,234", "0.5", "1e−09"]
+
+
+@pytest.mark.parametrize("name", sorted(claims()))
+def test_the_words_of_every_claim_are_free_of_latex(name):
+    for text in (claim(name).statement, claim(name).corrected):
+        parts = markdown.cell(text).split("$")
+        assert len(parts) % 2 == 1
+        assert not re.search(r"\\\\|[{}^]|\\[a-z]", "".join(parts[::2]))
+        assert not re.search(r"\||\\(?:text|mathrm|operatorname)\b(?!{)", "".join(parts[1::2]))
 
 
 def test_a_comparison_is_a_table_of_predicted_and_measured():
@@ -80,6 +91,22 @@ def test_a_comparison_is_a_table_of_predicted_and_measured():
     assert descent[:6] == ["gd", "descent", "1,603", "1,603", "steps", "exact"]
     assert flow[2] == markdown.number(comparison.run("gd").plateaus()[0]["predicted"])
     assert comparison._repr_markdown_().startswith("Plateau: longest run at 100 % test error\n")
+
+
+def test_a_run_shows_every_definition_of_its_plateau():
+    run = ef.compare(MODELS[0], ["gd"], step=0.1, start=(1, 3)).run("gd", "descent")
+    heads, *rows = cells(run._repr_markdown_())
+    assert [row[0] for row in rows] == [found["definition"] for found in run.plateaus()]
+    assert rows[0][1:] == ["1,603", "exact", "1,603", "steps"]
+    assert "asymptotic" in {row[heads.index("prediction")] for row in rows}
+
+
+def test_a_design_is_one_line_with_what_was_found():
+    found = ef.design(ef.spectrum_family("two-level", directions=2), 200)
+    heads, row = cells(found._repr_markdown_())
+    assert heads == ["curvatures", "condition", "wanted", "predicted", "measured", "unit"]
+    assert row[1:] == [markdown.number(found.value), "200", "200", "200", "steps"]
+    assert row[0] == f"1, {markdown.number(1 / found.value)}"
 
 
 def test_findings_are_a_table_with_what_was_found(findings):

@@ -12,6 +12,8 @@ from theory import latex
 if TYPE_CHECKING:
     from theory.derivation import Derivation, Step
 
+PLAIN = {r"\,": "\N{NO-BREAK SPACE}", r"\%": "%", r"\&": "&", "--": "–"}  # LaTeX outside of formulas
+WORDS = re.compile("|".join(map(re.escape, PLAIN)))
 SPECIAL = re.compile(r"([\\`*_\[\]<>$|])")
 
 
@@ -38,7 +40,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[i
 def cell(text: str) -> str:
     """A sentence with LaTeX between dollars as the cell of a table, in which a bar would end it."""
     parts = text.split("$")
-    parts[::2] = (escaped(part).replace("--", "–") for part in parts[::2])
+    parts[::2] = (escaped(WORDS.sub(lambda found: PLAIN[found[0]], part)) for part in parts[::2])
     parts[1::2] = (part.replace(r"\|", r"\Vert ").replace("|", r"\vert ") for part in parts[1::2])
     return "$".join(parts)
 

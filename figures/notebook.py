@@ -12,7 +12,7 @@ ON_SCREEN = 125  # pixels an inch, at which the smallest letters can be read
 SHARPNESS = 2  # pixels of the image for each of these: many screens have two
 
 
-class Picture(Figure):
+class NotebookFigure(Figure):
     """A figure that shows itself in a notebook, whether or not pyplot was imported there."""
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
