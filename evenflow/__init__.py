@@ -28,6 +28,7 @@ _WHERE = {
     "expect": "theory.minibatch",
     "Factorized": "theory.models.factorized",
     "FactorizedModes": "simulations.ensembles",
+    "Explorer": "figures.explorer",
     "figure": "figures.compare",
     "flow": "simulations.flow",
     "Folded": "theory.models.folded",
@@ -60,6 +61,7 @@ _WHERE = {
 if TYPE_CHECKING:
     from evenflow.display import progress_bar
     from figures.compare import figure
+    from figures.explorer import Explorer
     from simulations.comparison import Comparison, compare
     from simulations.datasets import load
     from simulations.descent import descend
@@ -93,6 +95,7 @@ __all__ = [
     "Comparison",
     "Derivation",
     "Ensemble",
+    "Explorer",
     "Factorized",
     "FactorizedModes",
     "Folded",
