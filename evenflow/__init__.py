@@ -34,6 +34,7 @@ _WHERE = {
     "expect": "theory.minibatch",
     "Factorized": "theory.models.factorized",
     "FactorizedModes": "simulations.ensembles",
+    "Explorer": "figures.explorer",
     "figure": "figures.figure",
     "Finding": "simulations.audit",
     "Findings": "simulations.audit",
@@ -67,6 +68,7 @@ _WHERE = {
 
 if TYPE_CHECKING:
     from evenflow.display import progress_bar
+    from figures.explorer import Explorer
     from figures.figure import figure
     from simulations.audit import Finding, Findings, audit
     from simulations.cause import Cause, cause
@@ -107,6 +109,7 @@ __all__ = [
     "DataSet",
     "Derivation",
     "Ensemble",
+    "Explorer",
     "Factorized",
     "FactorizedModes",
     "Finding",

@@ -78,11 +78,12 @@ class Finding:
             (
                 markdown.escaped(trial.where),
                 *(markdown.number(trial.document()[name]) for name in ("claimed", "predicted", "measured")),
+                markdown.number(trial.tolerance, 2),
                 "" if trial.stands else "against",
             )
             for trial in self.evidence
         ]
-        shown = markdown.table(("where", "claimed", "derived", "measured", ""), rows, right=(1, 2, 3))
+        shown = markdown.table(("where", "claimed", "derived", "measured", "tolerance", ""), rows, right=(1, 2, 3, 4))
         return f"{Findings([self])._repr_markdown_()}\n\n{shown}"
 
 
@@ -107,13 +108,12 @@ class Findings(tuple[Finding, ...]):
                 f"**{finding.verdict}**",
                 markdown.cell(finding.claim.statement),
                 markdown.cell(finding.instead),
-                f"{len(finding.trials):,}",
-                f"{finding.against:,}",
+                f"{finding.against:,} of {len(finding.trials):,}",
             )
             for finding in self
         ]
-        heads = ("claim", "verdict", "as printed", "what holds instead", "trials", "against")
-        return f"{counts(self)}.\n\n{markdown.table(heads, rows, right=(4, 5))}"
+        heads = ("claim", "verdict", "as printed", "what holds instead", "trials against")
+        return f"{counts(self)}.\n\n{markdown.table(heads, rows, right=(4,))}"
 
 
 def counts(findings: Sequence[Finding]) -> str:

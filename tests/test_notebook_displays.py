@@ -115,7 +115,10 @@ def test_findings_are_a_table_with_what_was_found(findings):
     assert [row[:2] for row in rows] == [["E1", "**holds**"], ["E2", "**corrected**"], ["F6", "**corrected**"]]
     assert findings._repr_markdown_().startswith("1 holds, 2 corrected.\n")
     assert rows[0][3] == "" and r"r/m" in rows[1][3]
-    assert [row[5] for row in rows] == [f"{finding.against:,}" for finding in findings]
+    assert [row[4] for row in rows] == [
+        "0 of 3,000",
+        *(f"{one.against:,} of {len(one.trials):,}" for one in findings[1:]),
+    ]
     assert findings.find("E2") is findings[1]
     with pytest.raises(ef.ArgumentError, match="Argument `name` must be one of E1, E2, F6, but is 'E3'"):
         findings.find("E3")
@@ -124,8 +127,8 @@ def test_findings_are_a_table_with_what_was_found(findings):
 def test_a_finding_shows_its_evidence(findings):
     heads, *rows = cells(findings[1]._repr_markdown_().partition("\n\n| where")[2].join(("| where", "")))
     assert heads[:4] == ["where", "claimed", "derived", "measured"]
-    assert [row[4] for row in rows] == ["" if trial.stands else "against" for trial in findings[1].evidence]
-    assert any(row[4] for row in rows) and rows[0][3] == markdown.number(findings[1].evidence[0].measured)
+    assert [row[5] for row in rows] == ["" if trial.stands else "against" for trial in findings[1].evidence]
+    assert any(row[5] for row in rows) and rows[0][3] == markdown.number(findings[1].evidence[0].measured)
 
 
 def test_a_finding_without_a_verdict_says_what_is_missing(findings):
