@@ -16,9 +16,15 @@ __version__ = "0.1.0"
 _WHERE = {
     "ArgumentError": "theory.checks",
     "ArgumentTypeError": "theory.checks",
+    "audit": "simulations.audit",
+    "Cause": "simulations.cause",
+    "cause": "simulations.cause",
+    "claims": "theory.claims",
     "compare": "simulations.comparison",
     "Comparison": "simulations.comparison",
+    "DataSet": "simulations.datasets",
     "Derivation": "theory.derivation",
+    "derive": "theory.chains",
     "descend": "simulations.descent",
     "discretise": "simulations.discretisation",
     "energy_balance": "simulations.energy",
@@ -28,7 +34,10 @@ _WHERE = {
     "expect": "theory.minibatch",
     "Factorized": "theory.models.factorized",
     "FactorizedModes": "simulations.ensembles",
-    "figure": "figures.compare",
+    "Explorer": "figures.explorer",
+    "figure": "figures.figure",
+    "Finding": "simulations.audit",
+    "Findings": "simulations.audit",
     "flow": "simulations.flow",
     "Folded": "theory.models.folded",
     "LinearModel": "theory.models.linear",
@@ -56,8 +65,6 @@ _WHERE = {
     "sweep": "simulations.sweeps",
     "Trajectory": "simulations.trajectory",
     "break_even": "theory.noisy_fit",
-    "cause": "simulations.cause",
-    "Cause": "simulations.cause",
     "gain_share": "theory.weak_signals",
     "measured_risk": "simulations.noisy_fit",
     "measured_risk_along": "simulations.simplicity",
@@ -69,10 +76,12 @@ _WHERE = {
 
 if TYPE_CHECKING:
     from evenflow.display import progress_bar
-    from figures.compare import figure
+    from figures.explorer import Explorer
+    from figures.figure import figure
+    from simulations.audit import Finding, Findings, audit
     from simulations.cause import Cause, cause
     from simulations.comparison import Comparison, compare
-    from simulations.datasets import load
+    from simulations.datasets import DataSet, load
     from simulations.descent import descend
     from simulations.design import design, folded_family, spectrum_family
     from simulations.discretisation import discretise
@@ -87,7 +96,9 @@ if TYPE_CHECKING:
     from simulations.sweep_store import open_sweep
     from simulations.sweeps import Sweep, sweep
     from simulations.trajectory import Trajectory
+    from theory.chains import derive
     from theory.checks import ArgumentError, ArgumentTypeError
+    from theory.claims import claims
     from theory.departure import predict_departure
     from theory.derivation import Derivation
     from theory.grids import plateau_lengths
@@ -110,10 +121,14 @@ __all__ = [
     "ArgumentTypeError",
     "Cause",
     "Comparison",
+    "DataSet",
     "Derivation",
     "Ensemble",
+    "Explorer",
     "Factorized",
     "FactorizedModes",
+    "Finding",
+    "Findings",
     "Folded",
     "LinearModel",
     "NoisyRegression",
@@ -125,9 +140,12 @@ __all__ = [
     "Sweep",
     "Trajectory",
     "Wedge",
+    "audit",
     "break_even",
     "cause",
+    "claims",
     "compare",
+    "derive",
     "descend",
     "design",
     "discretise",

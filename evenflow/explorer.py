@@ -7,12 +7,8 @@ import sys
 import tempfile
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from theory.checks import ArgumentError
-
-if TYPE_CHECKING:
-    from theory.models.linear import LinearModel
 
 
 def check_writable(file: Path) -> None:
@@ -46,13 +42,3 @@ def open_page(text: str) -> tuple[Path, bool]:
 def has_display() -> bool:
     """Whether a window can be opened: always on macOS and Windows, elsewhere where a display is set."""
     return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def spectrum_of(model: LinearModel, name: str) -> tuple[list[float], str]:
-    """The singular values of a data set's covariance that learn, descending (d,), and a sentence about them."""
-    values = [float(value) for value in model.eigen[0]]
-    learns = [value for value in values if value > 0]
-    counted = (
-        f"{len(learns)} of {len(values)} directions learn" if len(learns) < len(values) else f"{len(values)} directions"
-    )
-    return learns, f"Spectrum of {name}, {counted}; here each starts from the same error."

@@ -13,6 +13,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from figures.notebook import NotebookFigure
 from figures.style import COLUMN, INK, PAGE, RULES, house_style
 from simulations.audit import Finding
 from simulations.examiners.trial import Trial
@@ -50,7 +51,7 @@ def figure(finding: Finding) -> Figure:
     height = HEAD + PANEL + FOOT
     panel = (width - len(groups) * (LEFT + RIGHT)) / len(groups)
     with house_style():
-        whole = Figure(figsize=(width, height))
+        whole = NotebookFigure(figsize=(width, height))
         for index, group in enumerate(groups):
             left = LEFT + index * (panel + LEFT + RIGHT)
             axes = whole.add_axes((left / width, FOOT / height, panel / width, PANEL / height))
@@ -159,7 +160,7 @@ def _draw(axes: Axes, trials: list[Trial], name: str) -> None:
 
 
 def _scale_upwards(axes: Axes, values: Array) -> None:
-    """A logarithmic axis for values of many sizes; linear about zero where they are of both signs."""
+    """A logarithmic axis for values of many sizes; linear about zero where some are zero or negative."""
     sizes = np.abs(values)
     sizes = sizes[sizes > ALIKE * sizes.max(initial=0)]  # what is smaller is zero, but for rounding
     if not len(sizes) or sizes.max() <= WIDER * np.quantile(sizes, 0.1):
@@ -169,5 +170,7 @@ def _scale_upwards(axes: Axes, values: Array) -> None:
         return
     threshold = float(10 ** np.floor(np.log10(max(np.quantile(sizes, 0.25), 1e-4 * sizes.max()))))
     axes.set_yscale("symlog", linthresh=threshold)
+    if values.min() >= 0:  # zeros, and nothing below them
+        axes.set_ylim(-0.4 * threshold, 4 * values.max())
     axes.yaxis.set_minor_locator(LogLocator(subs=[]))
     axes.yaxis.set_minor_formatter(NullFormatter())

@@ -11,7 +11,6 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import sympy as sp
 from matplotlib.figure import Figure
@@ -19,7 +18,7 @@ from matplotlib.figure import Figure
 from figures.audit import figure
 from figures.formulas import escaped, latex, mathml
 from figures.output import save
-from simulations.audit import VERDICTS, Finding, document
+from simulations.audit import Finding, counts, document
 from theory.derivation import Step
 
 Progress = Callable[[str, int, int], None]
@@ -134,19 +133,6 @@ def _number(value: float | None, column: str) -> str:
     return "–" if value is None else f"{value:.{2 if column == 'tolerance' else 6}g}".replace("-", "−")
 
 
-def _words(parameters: dict[str, Any]) -> str:
-    """Parameters as words: *rows 3, condition 10*."""
-    shown = (
-        f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}" for name, value in parameters.items()
-    )
-    return ", ".join(shown).replace("_", " ")
-
-
-def _counts(findings: Sequence[Finding]) -> str:
-    verdicts = [finding.verdict for finding in findings]
-    return ", ".join(f"{verdicts.count(name)} {name}" for name in VERDICTS if name in verdicts)
-
-
 def _against(finding: Finding) -> str:
     against = sum(not trial.stands for trial in finding.trials)
     return f"{len(finding.trials):,}, of which {against:,} against" if against else f"{len(finding.trials):,}"
@@ -182,7 +168,7 @@ def page(findings: Sequence[Finding], version: str, pictures: dict[str, str] | N
 <title>{html.escape(TITLE)}</title><style>{STYLE}</style></head><body>
 <h1>{html.escape(TITLE)}</h1>
 <p>{html.escape(LEAD, quote=False)}</p>
-<p class="small">{_counts(findings)}. evenflow {html.escape(version)}; the same seed gives the same numbers.</p>
+<p class="small">{counts(findings)}. evenflow {html.escape(version)}; the same seed gives the same numbers.</p>
 <table><thead><tr><th>claim</th><th>verdict</th><th class="n">trials</th><th class="n">against</th></tr></thead>
 <tbody>
 {rows}
@@ -228,7 +214,7 @@ def _evidence(finding: Finding) -> str:
         numbers = trial.document()
         cells = "".join(f'<td class="n">{_number(numbers[name], name)}</td>' for name in COLUMNS)
         mark = "" if trial.stands else ' class="against"'
-        rows.append(f"<tr{mark}><td>{html.escape(_words(trial.parameters))}</td>{cells}</tr>")
+        rows.append(f"<tr{mark}><td>{html.escape(trial.where)}</td>{cells}</tr>")
     return (
         f'<p class="small">Trials: {_against(finding)}. Shown: {len(rows)}, those against it shaded.</p>'
         f'<div class="wide"><table><thead><tr><th>where</th>{heads}</tr></thead>'
@@ -271,7 +257,7 @@ def tex(findings: Sequence[Finding], version: str, pictured: Sequence[str] = ())
 \maketitle
 {escaped(LEAD)}
 
-{_counts(findings)}.
+{counts(findings)}.
 
 \begin{{longtable}}{{llrr}}
 claim & verdict & trials & against \\ \hline\noalign{{\smallskip}}\endhead
@@ -318,7 +304,7 @@ def _tex_evidence(finding: Finding) -> str:
         numbers = trial.document()
         cells = " & ".join(_number(numbers[name], name).translate(ASCII) for name in COLUMNS)
         mark = "" if trial.stands else r"$\ast$ "
-        rows.append(rf"{mark}{escaped(_words(trial.parameters))} & {cells} \\")
+        rows.append(rf"{mark}{escaped(trial.where)} & {cells} \\")
     body = "\n".join(rows)
     return (
         rf"{{\small Trials: {_against(finding)}; shown are {len(rows)}, those against it with a star.}}"

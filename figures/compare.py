@@ -19,6 +19,7 @@ from figures.brackets import ROW, draw_plateau
 from figures.curves import BAND, draw_curve, merged, relative, time_limits
 from figures.directions import LABELLED, divide, draw_amplitudes, draw_arrivals, draw_key, learning
 from figures.labels import label_lines
+from figures.notebook import NotebookFigure
 from figures.style import INK, PAGE, PREDICTED, SMALL, darker, house_style, inches, lighter, rule_colours
 from simulations.comparison import Comparison, Run
 from theory.checks import ArgumentError
@@ -97,7 +98,7 @@ def _panels(rows: Rows, notes: int) -> list[tuple[Axes, Axes]]:
     longest = max(len(_label(group)) for groups in rows.values() for group in groups)
     margin = max(0.62, 0.12 + 0.064 * longest)
     width = (PAGE - margin - MIDDLE - RIGHT) / 2
-    whole = Figure(figsize=(PAGE, height))
+    whole = NotebookFigure(figsize=(PAGE, height))
     panels, top = [], height - TOP
     for head in heads:
         bottom = top - head - PANEL

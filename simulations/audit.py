@@ -11,6 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from simulations.examiners import EXAMINERS
 from simulations.examiners.trial import Trial
+from theory import markdown
+from theory.checks import known
 from theory.claims import claim as find
 from theory.claims import claims
 from theory.claims.claim import Claim
@@ -45,6 +47,17 @@ class Finding:
         chosen = _spread(against, SHOWN if not rest else SHOWN - 2)
         return (*chosen, *_spread(rest, SHOWN - len(chosen)))
 
+    @property
+    def against(self) -> int:
+        """How many trials stand against the claim."""
+        return sum(not trial.stands for trial in self.trials)
+
+    @property
+    def instead(self) -> str:
+        """What holds instead, or what is missing, in LaTeX; empty where the claim holds or nothing was found."""
+        missing = f"Not defined: {', '.join(self.claim.undefined)}." if self.verdict == "undetermined" else ""
+        return self.claim.corrected if self.verdict == "corrected" else missing
+
     def document(self) -> dict[str, Any]:
         """The finding as the JSON of `audit` shows it."""
         return {
@@ -56,9 +69,57 @@ class Finding:
             "domain": self.claim.domain,
             "undefined": list(self.claim.undefined),
             "trials": len(self.trials),
-            "against": sum(not trial.stands for trial in self.trials),
+            "against": self.against,
             "evidence": [trial.document() for trial in self.evidence],
         }
+
+    def _repr_markdown_(self) -> str:
+        rows = [
+            (
+                markdown.escaped(trial.where),
+                *(markdown.number(trial.document()[name]) for name in ("claimed", "predicted", "measured")),
+                markdown.number(trial.tolerance, 2),
+                "" if trial.stands else "against",
+            )
+            for trial in self.evidence
+        ]
+        shown = markdown.table(("where", "claimed", "derived", "measured", "tolerance", ""), rows, right=(1, 2, 3, 4))
+        return f"{Findings([self])._repr_markdown_()}\n\n{shown}"
+
+
+class Findings(tuple[Finding, ...]):
+    """Findings in the order in which they were asked for, which a notebook shows as a table."""
+
+    def find(self, name: str) -> Finding:
+        """The finding on the claim of that id.
+
+        Raises
+        ------
+        ArgumentError
+            If there is none; the message names the nearest.
+        """
+        known("name", name, tuple(finding.claim.id for finding in self))
+        return next(finding for finding in self if finding.claim.id == name)
+
+    def _repr_markdown_(self) -> str:
+        rows = [
+            (
+                finding.claim.id,
+                f"**{finding.verdict}**",
+                markdown.cell(finding.claim.statement),
+                markdown.cell(finding.instead),
+                f"{finding.against:,} of {len(finding.trials):,}",
+            )
+            for finding in self
+        ]
+        heads = ("claim", "verdict", "as printed", "what holds instead", "trials against")
+        return f"{counts(self)}.\n\n{markdown.table(heads, rows, right=(4,))}"
+
+
+def counts(findings: Sequence[Finding]) -> str:
+    """How many claims have each verdict: *1 holds, 2 corrected*."""
+    verdicts = [finding.verdict for finding in findings]
+    return ", ".join(f"{verdicts.count(name)} {name}" for name in VERDICTS if name in verdicts)
 
 
 def _spread(trials: Sequence[Trial], count: int) -> list[Trial]:
@@ -94,7 +155,7 @@ def examine(claim: Claim, seed: int = 0) -> Finding:
 
 def audit(
     names: Sequence[str] = (), *, seed: int = 0, progress: Callable[[str, int, int], None] | None = None
-) -> list[Finding]:
+) -> Findings:
     """Try claims by their ids, all of them if none is named.
 
     Parameters
@@ -117,7 +178,7 @@ def audit(
         if progress is not None:
             progress(one.id, done, len(chosen))
         found.append(examine(one, seed))
-    return found
+    return Findings(found)
 
 
 def document(findings: Sequence[Finding], version: str) -> dict[str, Any]:

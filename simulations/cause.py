@@ -29,6 +29,7 @@ from simulations import plateaus
 from simulations.descent import Progress, checked_start, descend
 from simulations.flow import Path, flow
 from simulations.trajectory import Trajectory
+from theory import markdown
 from theory.checks import ArgumentError, inside, positive
 from theory.models.linear import LinearModel
 
@@ -116,6 +117,19 @@ class Cause:
         return (
             "All singular values of the gradient are equal: EGD is a rescaling here, and no control tells them apart."
         )
+
+    def _repr_markdown_(self) -> str:
+        tables = (self.times, self.lengths, self.steps)
+        rows = [(name, *(markdown.number(found.get(name), 4) for found in tables)) for name in self.steps]
+        plateaus = markdown.table(("rule", "flow time", "length of path", "steps"), rows, right=(1, 2, 3))
+        views = {"flow": self.flow, "descent": self.descent}
+        split = [
+            (view, *(markdown.number(x, 4) for x in (part.whole, part.scale, part.asymmetry, part.share)))
+            for view, part in views.items()
+            if part is not None
+        ]
+        heads = ("view", "plateau of gd", "= scale", "× asymmetry", "asymmetry's share of the logarithm")
+        return f"{plateaus}\n\n{markdown.table(heads, split, right=(1, 2, 3, 4))}\n\n{self.verdict}"
 
     def document(self) -> dict[str, Any]:
         """What was found, ready for JSON."""

@@ -15,6 +15,7 @@ from simulations.descent import checked_start, descend
 from simulations.flow import can_flow, flow
 from simulations.layers import can_flow as layers_can_flow
 from simulations.trajectory import Trajectory
+from theory import markdown
 from theory.checks import ArgumentError, inside, positive
 from theory.curves import Curve, predict_curve
 from theory.models.factorized import Factorized
@@ -89,6 +90,19 @@ class Run:
             "stop_reason": trajectory.stop_reason,
         }
 
+    def _repr_markdown_(self) -> str:
+        rows = [
+            (
+                found["definition"],
+                markdown.number(found["predicted"]),
+                found["kind"] or "–",
+                markdown.number(found["measured"]),
+                found["unit"],
+            )
+            for found in self.plateaus()
+        ]
+        return markdown.table(("plateau", "predicted", "prediction", "measured", "unit"), rows, right=(1, 3))
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -133,6 +147,23 @@ class Comparison:
             "parameters": self.parameters,
             "runs": [run.document(self.directions) for run in self.runs],
         }
+
+    def _repr_markdown_(self) -> str:
+        plateaus = [(run, run.plateaus()[0]) for run in self.runs]
+        rows = [
+            (
+                markdown.escaped(run.rule.name),
+                run.view,
+                markdown.number(found["predicted"]),
+                markdown.number(found["measured"]),
+                found["unit"],
+                found["kind"] or "–",
+                markdown.escaped(run.trajectory.stop_reason),
+            )
+            for run, found in plateaus
+        ]
+        heads = ("rule", "view", "predicted", "measured", "unit", "prediction", "run ended because")
+        return f"Plateau: {plateaus[0][1]['definition']}\n\n{markdown.table(heads, rows, right=(2, 3))}"
 
 
 def compare(

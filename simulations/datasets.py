@@ -19,6 +19,7 @@ import numpy.typing as npt
 from scipy.special import log_ndtr, ndtri_exp
 
 from theory.checks import ArgumentError, ArgumentTypeError, inside, nonnegative
+from theory.models.regression import Regression
 
 Array = npt.NDArray[np.float64]
 Place = Callable[[int, int], str]  # words a row and a column, both counted from 0
@@ -46,6 +47,20 @@ class DataSet:
     output_names: tuple[str, ...]
     test_inputs: Array | None = None
     test_outputs: Array | None = None
+
+    def regression(self, weight_decay: float = 0.0) -> Regression:
+        """The regression of the outputs on the inputs, from W = 0, with this weight decay λ."""
+        held_out = None
+        if self.test_inputs is not None and self.test_outputs is not None:
+            held_out = (self.test_inputs, self.test_outputs)
+        return Regression.from_data(
+            self.inputs,
+            self.outputs,
+            weight_decay=weight_decay,
+            test=held_out,
+            name=self.name,
+            features=self.feature_names,
+        )
 
 
 def load(source: str | Path) -> DataSet:

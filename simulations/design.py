@@ -13,6 +13,7 @@ import numpy as np
 from simulations.descent import descend
 from simulations.flow import flow
 from simulations.spectra import SHAPES, spectrum
+from theory import markdown
 from theory.checks import ArgumentError, known, positive, whole
 from theory.models.folded import Folded
 from theory.models.linear import LinearModel
@@ -65,6 +66,13 @@ class Design:
             "measured": self.measured,
             "unit": self.unit,
         }
+
+    def _repr_markdown_(self) -> str:
+        values = ", ".join(markdown.number(float(value)) for value in self.model.eigen[0])
+        found = (self.value, self.wanted, self.predicted, self.measured)
+        cells = [values, *map(markdown.number, found), self.unit]
+        heads = ("curvatures", markdown.escaped(self.unknown), "wanted", "predicted", "measured", "unit")
+        return markdown.table(heads, [cells], right=(1, 2, 3, 4))
 
 
 @dataclass(frozen=True)

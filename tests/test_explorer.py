@@ -19,7 +19,9 @@ from scipy import special
 from evenflow.cli import main
 from figures.explorer.compiler import function
 from figures.explorer.laws import page_laws
-from figures.explorer.page import logic_script, numbers_script, page
+from figures.explorer.page import page
+from figures.explorer.script import logic_script, numbers_script
+from figures.explorer.script import settings as page_settings
 from simulations.descent import descend
 from simulations.design import spectrum_family
 from theory.boundary import boundary
@@ -141,7 +143,7 @@ def test_steps_of_the_folded_model_are_those_of_numpy(name):
 
 def folded_rows(at: dict[str, np.ndarray]) -> list[dict[str, float]]:
     """The points as states of the page."""
-    keys = {"epsilon": "epsilon", "theta": "theta", "margin": "s", "decay": "lambda", "u1": "u_1", "u2": "u_2"}
+    keys = {"epsilon": "epsilon", "theta": "theta", "margin": "s", "weight_decay": "lambda", "u1": "u_1", "u2": "u_2"}
     columns = [at[name].tolist() for name in (*keys.values(), "eta")]
     return [dict(zip((*keys, "step"), row, strict=True)) for row in zip(*columns, strict=True)]
 
@@ -161,7 +163,7 @@ def test_flow_times_of_the_folded_model_are_those_predicted():
     hardest = np.argsort(-np.max(np.abs(drawn - exact) / np.maximum(exact, 1e-300), axis=1))
     for i in (*hardest[:12], *range(12)):
         row = rows[i]
-        model = Folded(row["epsilon"], row["theta"], row["margin"], row["decay"])
+        model = Folded(row["epsilon"], row["theta"], row["margin"], row["weight_decay"])
         start = model.start((row["u1"], row["u2"]))
         predicted = [predict(model, rule(name), "flow", start).plateaus[LONGEST_RUN][0] for name in ALPHAS]
         # both quadratures keep 1e-12 of each part
@@ -220,7 +222,7 @@ def test_steps_taken_one_by_one_are_those_predicted():
 @needs_node
 @pytest.mark.parametrize("name", ["gd", "egd", "power:0.5", "newton"])
 def test_steps_of_the_folded_model_taken_one_by_one_are_those_of_descend(name):
-    state = {"epsilon": 0.01, "theta": 0.8, "margin": 1, "decay": 0, "u1": 1, "u2": 3, "step": 0.1}
+    state = {"epsilon": 0.01, "theta": 0.8, "margin": 1, "weight_decay": 0, "u1": 1, "u2": 3, "step": 0.1}
     chosen = {"id": name.partition(":")[0], "alpha": ALPHAS.get(name, 0.5)}
     found = node("finished(measuredFolded(data[0], data[1]))", [chosen, state])
     run = descend(Folded(epsilon=0.01, theta=0.8), name, 0.1)
@@ -318,7 +320,7 @@ def test_what_cannot_be_compiled_is_refused(expression, arguments, message):
 )
 def test_a_damaged_address_is_refused_with_its_reason(address, complaint):
     call = "(() => { try { return parsed(data); } catch (error) { return error.message; } })()"
-    assert complaint in node(call, address, logic_script())
+    assert complaint in node(call, address, logic_script(page_settings()))
 
 
 @needs_node
@@ -334,21 +336,23 @@ def test_a_damaged_address_is_refused_with_its_reason(address, complaint):
     ],
 )
 def test_an_address_gives_back_the_state_that_wrote_it(address, start):
-    once, twice = node("[parsed(data), parsed(fragment(parsed(data)))]", address, logic_script(start, step=0.1))
+    once, twice = node("[parsed(data), parsed(fragment(parsed(data)))]", address, logic_script(page_settings(start)))
     assert once == twice
 
 
 @needs_node
 @pytest.mark.parametrize("shape", ["two-level", "geometric", "power-law"])
 def test_shapes_are_those_of_design(shape):
-    found = node(f"shaped({{shape: '{shape}', directions: 7, condition: 400}})", None, logic_script())
+    found = node(f"shaped({{shape: '{shape}', directions: 7, condition: 400}})", None, logic_script(page_settings()))
     expected = np.sort(spectrum_family(shape, directions=7).build(400.0).covariance.diagonal())[::-1]
     np.testing.assert_allclose(found, expected, rtol=1e-11)  # the page keeps twelve digits
 
 
 @needs_node
 def test_marchenko_pastur_has_its_edges_and_its_quantiles():
-    found = np.array(node("shaped({shape: 'marchenko-pastur', directions: 201, condition: 9})", None, logic_script()))
+    found = np.array(
+        node("shaped({shape: 'marchenko-pastur', directions: 201, condition: 9})", None, logic_script(page_settings()))
+    )
     assert (found[0], found[-1]) == (1, pytest.approx(1 / 9))
     aspect = 0.25  # edges (1 ± 1/2)²
     rng = np.random.default_rng(7)
@@ -361,7 +365,7 @@ def test_marchenko_pastur_has_its_edges_and_its_quantiles():
 @pytest.mark.parametrize("address", ["spectrum=1,0.5&step=0.5&threshold=0.1", "model=folded&epsilon=0.5&alpha=1"])
 def test_the_python_cell_computes_what_the_page_shows(address):
     call = "[pythonCell(parsed(data)), found(parsed(data)).runs.map(({ flow, steps }) => [flow.length, steps?.length])]"
-    cell, lengths = node(call, address, logic_script())
+    cell, lengths = node(call, address, logic_script(page_settings()))
     assert cell.count("\n") == 3
     cell = cell.replace("ef.figure(", "comparison = (")
     exec(cell, names := {})
@@ -381,13 +385,15 @@ def test_the_page_has_words_for_every_state():
         spectrum = ",".join(map(str, 10 ** rng.uniform(-20, 20, rng.integers(1, 6))))
         folded_start = f"model=folded&u1={rng.integers(-5, 6)}&u2={rng.integers(-5, 6)}&margin={rng.integers(0, 7)}"
         common = f"alpha={rng.choice([0, 0.01, 1, 1.7, 2])}&step={10 ** rng.uniform(-6, 1)}"
-        model = f"epsilon={10 ** rng.uniform(-8, -0.05)}&theta={rng.uniform(0.01, 1.56)}&decay={rng.choice([0, 1])}"
+        model = (
+            f"epsilon={10 ** rng.uniform(-8, -0.05)}&theta={rng.uniform(0.01, 1.56)}&weight_decay={rng.choice([0, 1])}"
+        )
         addresses += [f"spectrum={spectrum}&{common}&threshold={10 ** rng.uniform(-6, -0.31)}"]
         addresses += [f"{folded_start}&{model}&{common}"]
     call = """data.map((address) => { const all = found(parsed(address)), none = new Map();
         const rows = tableRows(all, none).map(({ cells }) => cells.join());
         return [headline(all, none), limits(all), lawNumbers(all), csvText(all), ...rows].join(); })"""
-    for address, words in zip(addresses, node(call, addresses, logic_script()), strict=True):
+    for address, words in zip(addresses, node(call, addresses, logic_script(page_settings())), strict=True):
         assert not re.search("NaN|undefined|null|object", words), (address, words)
 
 
@@ -448,8 +454,8 @@ def command(capsys, monkeypatch):
 
 def settings(path: Path) -> dict[str, object]:
     """What the page at a path starts from."""
-    line = next(line for line in path.read_text("utf-8").splitlines() if line.startswith("const page = "))
-    return json.loads(line.removeprefix("const page = ").removesuffix(";"))["start"]
+    line = next(line for line in path.read_text("utf-8").splitlines() if line.startswith("const explored = "))
+    return json.loads(line.removeprefix("const explored = explorer(document, ").removesuffix(");"))["start"]
 
 
 def test_export_writes_the_page_where_it_is_wanted(command, tmp_path):

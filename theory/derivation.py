@@ -10,7 +10,8 @@ from typing import Any
 
 import sympy as sp
 
-from theory import latex
+from theory import latex, markdown
+from theory.checks import known
 
 Residual = Callable[[], Any]
 VIEWS = ("flow", "descent")
@@ -48,6 +49,9 @@ class Step:
         residual = self.residual()
         entries = list(residual) if isinstance(residual, (list, tuple, sp.MatrixBase)) else [residual]
         return all(_vanishes(entry) for entry in entries)
+
+    def _repr_markdown_(self) -> str:
+        return markdown.step(self)
 
 
 def _vanishes(entry: Any) -> bool:
@@ -89,6 +93,20 @@ class Derivation:
     def latex(self) -> str:
         """The chain as a LaTeX document that compiles as it is: a description list, one item a step."""
         return latex.document(self)
+
+    def _repr_markdown_(self) -> str:
+        return markdown.chain(self)
+
+    def step(self, name: str) -> Step:
+        """The step of that name.
+
+        Raises
+        ------
+        ArgumentError
+            If the chain has none; the message names the nearest.
+        """
+        known("name", name, tuple(step.name for step in self.steps))
+        return next(step for step in self.steps if step.name == name)
 
     def text(self) -> str:
         """The chain as plain text, with the outcome of each check."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import sympy as sp
@@ -71,8 +72,12 @@ def _symbol(name: str) -> str:
     return plain.replace("^T", r"^{\top}") + name[len(bare) :]
 
 
-def prose(text: str) -> str:
-    """A sentence in LaTeX: what reads as mathematics is set as mathematics."""
+def _plain(text: str) -> str:
+    return "".join(TEXT.get(character, character) for character in text)
+
+
+def prose(text: str, plain: Callable[[str], str] = _plain) -> str:
+    """A sentence in which what reads as mathematics is set as mathematics; `plain` sets the words."""
     words = text.split(" ")
     marked = [_is_math(word) for word in words]
     for place, word in enumerate(words):
@@ -85,7 +90,7 @@ def prose(text: str) -> str:
             pieces[-1][1].append(word)
         else:
             pieces.append((math, [word]))
-    return " ".join(_formula_in(" ".join(part)) if math else _plain(" ".join(part)) for math, part in pieces)
+    return " ".join(_formula_in(" ".join(part)) if math else plain(" ".join(part)) for math, part in pieces)
 
 
 def _is_math(word: str) -> bool:
@@ -120,7 +125,3 @@ def _with_scripts(text: str) -> str:
 
 def _spaced(command: str) -> str:
     return f"{command} " if command[-1].isalpha() else command
-
-
-def _plain(text: str) -> str:
-    return "".join(TEXT.get(character, character) for character in text)

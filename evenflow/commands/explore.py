@@ -26,7 +26,7 @@ def explore(
     as_json: Json = False,
 ) -> None:
     """Open a page on which plateau lengths follow the spectrum; it works offline, from one file."""
-    from evenflow.explorer import check_writable, open_page, spectrum_of
+    from evenflow.explorer import check_writable, open_page
 
     if spectrum is not None and data is not None:
         raise ArgumentError("spectrum", "be left out with `data`", "is given; a data set has its own spectrum")
@@ -35,13 +35,12 @@ def explore(
     if export is not None:
         check_writable(export)
     from figures.explorer.page import page
+    from figures.explorer.spectra import spectrum_of
 
     values: Sequence[float] | None = given
     name, remark = None, ""
     if data is not None:
-        model = regression_of({"spectrum": None, "data": data}, None, 0.0, None)
-        name = str(model.parameters()["data"])
-        values, remark = spectrum_of(model, name)
+        values, remark, name = spectrum_of(regression_of({"spectrum": None, "data": data}, None, 0.0, None))
     text = page(values, name=name, remark=remark, step=size, version=__version__)
     opened = False
     if export is None:

@@ -65,18 +65,7 @@ def regression_of(
         raise ArgumentError("spectrum", "be left out with `data`", "is given; a data set has its own spectrum")
     from simulations.datasets import load
 
-    found = load(given["data"])
-    test = None
-    if found.test_inputs is not None and found.test_outputs is not None:
-        test = (found.test_inputs, found.test_outputs)
-    return Regression.from_data(
-        found.inputs,
-        found.outputs,
-        weight_decay=decay,
-        test=test,
-        name=found.name,
-        features=found.feature_names,
-    )
+    return load(given["data"]).regression(decay)
 
 
 def depth_of(depth: str | None) -> int:

@@ -34,16 +34,16 @@ function* measuredRegression(rule, { spectrum, start, threshold, step }) {
 // is the error w − w*, whose gradient is that of weights with m₁ = 0: next to w* the weights would round it.
 function* measuredFolded(rule, state) {
   if (!settles(rule)) return { unsettled: true };
-  const { epsilon, theta, margin, decay, u1, u2, step } = state, speed = rule.id === "newton" ? null : speedOf(rule);
+  const { epsilon, theta, margin, weight_decay, u1, u2, step } = state, speed = rule.id === "newton" ? null : speedOf(rule);
   const [m1, m2] = [laws.moment_first(margin), laws.moment_second(margin)];
-  const rest = m1 / (m2 + decay);
+  const rest = m1 / (m2 + weight_decay);
   let [e1, e2, run, longest, since] = [u1 - rest, u2, 0, 0, 0];
   for (let taken = 0; since <= 2 * (longest + 100); taken++) {
     if (e2 >= 0 && laws.boundary(taken ? rest + e1 : u1, e2, theta) >= 0) run++;
     else run = 0;
     if (run > longest) [longest, since] = [run, 0];
     else since++;
-    const g1 = laws.gradient_fast(e1, e2, 0, m2, epsilon, decay), g2 = laws.gradient_slow(e1, e2, 0, m2, epsilon, decay);
+    const g1 = laws.gradient_fast(e1, e2, 0, m2, epsilon, weight_decay), g2 = laws.gradient_slow(e1, e2, 0, m2, epsilon, weight_decay);
     if (speed) {
       const norm = Math.hypot(g1, g2), share = norm > 0 ? (step * speed(norm)) / norm : 0;
       [e1, e2] = [e1 - share * g1, e2 - share * g2];

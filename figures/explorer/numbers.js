@@ -53,8 +53,8 @@ function regressionSteps(rule, { spectrum, start, threshold, step }) {
 const NAMES = ["slow", "fast", "constant", "initial", "rate_fast", "rate_slow", "error_fast", "error_slow"];
 
 function foldedParts(state) {
-  const { epsilon, theta, margin, decay, u1, u2 } = state;
-  const values = [epsilon, theta, margin, decay, u1, u2];
+  const { epsilon, theta, margin, weight_decay, u1, u2 } = state;
+  const values = [epsilon, theta, margin, weight_decay, u1, u2];
   const parts = Object.fromEntries(NAMES.map((name) => [name, laws[name](...values)]));
   return { ...parts, newton_fast: laws.newton_fast(...values), newton_slow: laws.newton_slow(...values) };
 }

@@ -1,6 +1,7 @@
 // The page: controls, events, and one redraw a frame.
 
-const $ = (id) => document.getElementById(id);
+const $ = (id) => root.getElementById(id);
+const frame = root.host ?? document.documentElement, host = model ? traitsHost(model) : addressHost();
 const NOTCHES = 1000; // of a slider over decades
 let state, drawn = null, sized = null, focused = 0, waiting = false;
 
@@ -97,14 +98,14 @@ function tour(settings, text) {
 
 // Values and visibility of the controls after the state has changed.
 function showControls() {
-  for (const radio of document.getElementsByName("model")) radio.checked = radio.value === state.model;
+  for (const radio of root.querySelectorAll("input[name=model]")) radio.checked = radio.value === state.model;
   for (const element of document.querySelectorAll("[data-of]")) element.hidden = element.dataset.of !== state.model;
   $("shape").value = state.shape;
   for (const name of Object.keys(PARAMETERS)) {
     const slider = $(`${name}-slider`), number = $(name);
-    if (document.activeElement !== slider || !holding) slider.value = toSlider(name, state[name]);
+    if (root.activeElement !== slider || !holding) slider.value = toSlider(name, state[name]);
     slider.setAttribute("aria-valuetext", plain(state[name]));
-    if (document.activeElement !== number) number.value = Number(state[name].toPrecision(6));
+    if (root.activeElement !== number) number.value = Number(state[name].toPrecision(6));
   }
 }
 
@@ -270,38 +271,23 @@ function measure() {
   }
 }
 
-// ---- the address, and what is taken along
+// ---- what is kept, and what is taken along
 
 function commit() {
   holding = false;
   redraw();
-  const text = fragment(state);
-  try {
-    history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
-  } catch {
-    location.hash = text; // where a file may not replace its own address
-  }
+  host.keep(state);
 }
 
-function readAddress() {
-  const text = decodeURIComponentSafely(location.hash.slice(1));
+function read() {
   $("notice").hidden = true;
   try {
-    if (text === null) refuse("address", "be text", "cannot be decoded");
-    state = parsed(text);
+    state = host.read(state);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     state = defaults();
     $("notice").textContent = `The address of this page could not be used: ${error.message}. These are the defaults.`;
     $("notice").hidden = false;
-  }
-}
-
-function decodeURIComponentSafely(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return null;
   }
 }
 
@@ -338,29 +324,40 @@ function picture() {
     inner += new XMLSerializer().serializeToString(copied);
     height += plot.height + 16;
   }
-  const ground = getComputedStyle(document.body).backgroundColor;
+  const ground = getComputedStyle(frame).backgroundColor;
   return `<svg xmlns="${SVG}" width="${width}" height="${height}" font-family="sans-serif"><rect width="100%" height="100%" fill="${ground}"/>${inner}</svg>\n`;
 }
 
-function begin() {
-  buildControls();
-  spectrumEvents();
-  readAddress();
-  $("source").textContent = page.source;
+// Takes on the theme of the notebook, or of the system where there is none.
+function takeTheme() {
+  const theme = document.body.dataset.jpThemeLight;
+  dark = theme ? theme === "false" : systemDark.matches;
+  frame.classList.toggle("dark", dark);
+}
+
+function watchTheme() {
+  const changed = () => (takeTheme(), draw());
+  const notebook = new MutationObserver(changed);
+  notebook.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  systemDark.addEventListener("change", changed);
+  return () => (notebook.disconnect(), systemDark.removeEventListener("change", changed));
+}
+
+function listen() {
   $("shape").addEventListener("change", () => {
     const shape = $("shape").value;
     if (shape === "own") state = withSpectrum(state, page.start.spectrum ?? state.spectrum);
     else state = reshaped({ shape });
     commit();
   });
-  for (const radio of document.getElementsByName("model"))
+  for (const radio of root.querySelectorAll("input[name=model]"))
     radio.addEventListener("change", () => {
       state = { ...state, model: radio.value };
       commit();
     });
   $("controls").addEventListener("submit", (event) => event.preventDefault());
   $("python").addEventListener("click", () => copy(pythonCell(state), "Python cell"));
-  $("link").addEventListener("click", () => copy(location.href, "Address"));
+  $("link").addEventListener("click", () => copy(host.address(), "Address"));
   $("csv").addEventListener("click", () => save("evenflow.csv", "text/csv", csvText(found(state))));
   $("svg").addEventListener("click", () => save("evenflow.svg", "image/svg+xml", picture()));
   $("reset").addEventListener("click", () => {
@@ -368,10 +365,25 @@ function begin() {
     $("notice-what").textContent = "";
     commit();
   });
-  addEventListener("hashchange", () => (readAddress(), draw()));
-  dark.addEventListener("change", draw);
-  draw();
-  new ResizeObserver(() => (measure(), redraw())).observe($("panels"));
 }
 
-begin();
+// Puts everything in its place and draws; gives what a caller may look at, and what takes it away again.
+function begin() {
+  buildControls();
+  spectrumEvents();
+  listen();
+  $("link").hidden = !host.address;
+  $("source").textContent = page.source;
+  read();
+  takeTheme();
+  draw();
+  const resized = new ResizeObserver(() => (measure(), redraw()));
+  resized.observe($("panels"));
+  const ends = [host.watch(() => (read(), draw())), watchTheme(), () => resized.disconnect(), () => clearTimeout(measuring)];
+  return {
+    get state() {
+      return state;
+    },
+    close: () => ends.forEach((end) => end()),
+  };
+}

@@ -1,9 +1,9 @@
 // The panels: each draws one picture of the state and of the numbers found for it.
 
 const LEVELS = 30, GRID = 60, PATH_POINTS = 140;
-const dark = matchMedia("(prefers-color-scheme: dark)");
+const systemDark = matchMedia("(prefers-color-scheme: dark)");
 const held = new Map(); // ranges of axes, which only grow while a hand is on a control
-let holding = false;
+let holding = false, dark = false;
 
 // A range for an axis; while a hand is on a control the one before, if it has room for what is needed.
 function hold(key, range, needed = range) {
@@ -15,7 +15,7 @@ function hold(key, range, needed = range) {
 
 // A colour that can be read as text on the page's ground.
 function readable(colour) {
-  const toward = dark.matches ? 255 : 0, share = dark.matches ? 0.3 : 0.42;
+  const toward = dark ? 255 : 0, share = dark ? 0.3 : 0.42;
   const channels = [1, 3, 5].map((i) => Math.round(parseInt(colour.slice(i, i + 2), 16) * (1 - share) + toward * share));
   return `rgb(${channels.join(" ")})`;
 }
@@ -97,7 +97,7 @@ function lengthLines(rules, state, at, settings) {
   return rules.map((rule) => drawnLines.get(rule.id).points);
 }
 
-const FOLDED_NAMES = ["theta", "margin", "decay", "u1", "u2"];
+const FOLDED_NAMES = ["theta", "margin", "weight_decay", "u1", "u2"];
 const DASHES = { power: "7 4", newton: "2 4" };
 
 function describe(plot, text) {

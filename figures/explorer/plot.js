@@ -7,6 +7,7 @@ class Plot {
     this.svg = svg;
     this.elements = new Map();
     this.margin = { top: 14, right: 14, bottom: 40, left: 54 };
+    this.resize(480, 270);
   }
 
   // Begins a drawing: `x` and `y` are {low, high, log, label, zero}; `zero` keeps a strip below the decades for 0.

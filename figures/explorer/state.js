@@ -1,23 +1,9 @@
 // What the page shows: parameters with their domains, spectra by shape, and the address that holds them.
 
 const SHAPES = { "two-level": "two levels", geometric: "geometric", "power-law": "power law", "marchenko-pastur": "Marchenko–Pastur" };
-const MOST_DIRECTIONS = page.limits.directions, MOST_CURVES = 40, SMALLEST = 1e-100, LARGEST = 1e100;
+const MOST_DIRECTIONS = page.most_directions, MOST_CURVES = 40, SMALLEST = 1e-100, LARGEST = 1e100;
 
-// label: as read aloud; sign: as written in a formula; log: whether the slider runs over decades.
-const PARAMETERS = {
-  alpha: { label: "exponent α of the middle rule", low: 0, high: 2, grain: 0.01, value: 0.5 },
-  step: { label: "step size η", low: page.limits.step[0], high: page.limits.step[1], log: true, value: 0.1 },
-  directions: { label: "number of directions", low: 2, high: MOST_DIRECTIONS, log: true, whole: true, value: 4, of: "regression" },
-  condition: { label: "condition number κ", low: 1, high: 1e8, log: true, value: 1000, of: "regression" },
-  start: { label: "error at the start e₀", low: 0.01, high: 100, log: true, value: 1, of: "regression" },
-  threshold: { label: "arrival at q, a share of e₀", low: 1e-6, high: 0.5, log: true, value: 1e-3, of: "regression" },
-  epsilon: { label: "variance ε of the second feature", low: 1e-8, high: 0.9, log: true, value: 0.01, of: "folded" },
-  theta: { label: "angle θ of the test boundary, radians", low: 0.01, high: 1.56, grain: 0.01, value: Math.PI / 4, of: "folded" },
-  margin: { label: "margin s of the training inputs", low: 0, high: 6, grain: 0.05, value: 1, of: "folded" },
-  decay: { label: "weight decay λ", low: 0, high: 1, grain: 0.005, value: 0, of: "folded" },
-  u1: { label: "first weight at the start", low: -5, high: 10, grain: 0.1, value: 1, of: "folded" },
-  u2: { label: "second weight at the start", low: -5, high: 20, grain: 0.1, value: 3, of: "folded" },
-};
+const PARAMETERS = page.parameters;
 
 // Where in the spectrum each direction lies, from 0 (largest) to 1 (smallest), in decades of the condition number.
 function places(shape, count, condition) {

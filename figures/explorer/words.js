@@ -68,7 +68,7 @@ function pythonCell(state) {
   const rules = `["gd", "power:${state.alpha}", "egd", "ngd", "newton"]`;
   const model = isRegression(state)
     ? `ef.Regression.from_spectrum([${state.spectrum.join(", ")}], start=${state.start})`
-    : `ef.Folded(epsilon=${state.epsilon}, theta=${state.theta}, margin=${state.margin}, weight_decay=${state.decay})`;
+    : `ef.Folded(epsilon=${state.epsilon}, theta=${state.theta}, margin=${state.margin}, weight_decay=${state.weight_decay})`;
   const more = isRegression(state) ? `, threshold=${state.threshold}` : `, start=(${state.u1}, ${state.u2})`;
   return `import evenflow as ef\nmodel = ${model}\nef.figure(ef.compare(model, ${rules}, step=${state.step}${more}))\n`;
 }

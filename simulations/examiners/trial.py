@@ -40,6 +40,15 @@ class Trial:
     stands: bool
     derived_stands: bool
 
+    @property
+    def where(self) -> str:
+        """The parameters as words: *rows 3, condition 10*."""
+        shown = (
+            f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in self.parameters.items()
+        )
+        return ", ".join(shown).replace("_", " ")
+
     def document(self) -> dict[str, Any]:
         """The trial as a row of evidence."""
         return {

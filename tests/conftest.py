@@ -1,0 +1,51 @@
+"""What the tests in a browser share: the browser, and a visit in which nothing may go wrong."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
+    "--no-first-run"
+).split()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium; without it tests skip, but in CI they fail."""
+    chromium = shutil.which("chromium")
+    if os.environ.get("CI") != "true":
+        pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no browser can be driven")
+        if chromium is None:
+            pytest.skip("chromium is not installed: the page cannot be opened")
+    from playwright.sync_api import sync_playwright
+
+    assert chromium is not None, "chromium is not installed: apt-get install chromium"
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Opens an address; in the end the console is empty, no error was thrown, and no other address was asked."""
+    complaints, contexts = [], []
+
+    def call(address, width=1280, scheme="light", allowed=("file:", "data:", "blob:")):
+        contexts.append(browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: request.url.startswith(allowed) or complaints.append(request.url))
+        page.set_default_timeout(10_000)
+        page.goto(address)
+        return page
+
+    yield call
+    for context in contexts:
+        context.close()
+    assert not complaints

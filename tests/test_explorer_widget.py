@@ -1,0 +1,173 @@
+"""The explorer in a notebook: traits both ways, bad values refused, a picture for where there is no kernel."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import io
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+import evenflow as ef
+from figures.explorer.still import figure, lengths
+from figures.explorer.widget import module
+from theory.checks import ArgumentError
+
+
+def test_the_spectrum_travels_as_a_binary_buffer():
+    explorer = ef.Explorer([0.5, 2.0])
+    assert explorer.spectrum.tolist() == [2.0, 0.5]
+    sent = explorer.get_state("spectrum")["spectrum"]
+    assert isinstance(sent, memoryview)
+    assert np.frombuffer(sent).tolist() == [2.0, 0.5]
+    explorer.set_state({"spectrum": memoryview(np.array([1.0, 3.0, 1e-4]).tobytes()), "alpha": 1})
+    assert explorer.spectrum.tolist() == [1.0, 3.0, 1e-4]
+    assert explorer.alpha == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"alpha": np.nan}, "Argument `alpha` must be finite, but is nan."),
+        ({"epsilon": 2}, "Argument `epsilon` must lie between 1e-08 and 0.9, but is 2."),
+        ({"step": "much"}, "Argument `step` must be a number, but is 'much'."),
+        ({"model": "rose"}, "Argument `model` must be one of regression, folded, but is 'rose'"),
+        ({"spectrum": []}, "Argument `spectrum` must hold at least one number, but is empty."),
+        ({"spectrum": [1, np.nan]}, "Argument `spectrum` must be finite, but is nan."),
+        ({"spectrum": [1, 0]}, "Argument `spectrum` must hold positive numbers, but holds 0."),
+        ({"spectrum": [1] * 1001}, "Argument `spectrum` must hold at most 1,000 numbers, but holds 1,001."),
+    ],
+)
+def test_a_bad_value_is_refused_and_the_one_before_kept(settings, message):
+    with pytest.raises((ArgumentError, ef.ArgumentTypeError)) as found:
+        ef.Explorer(**settings)
+    assert str(found.value).startswith(message)
+    explorer = ef.Explorer()
+    ((name, value),) = settings.items()
+    before = getattr(explorer, name)
+    with pytest.raises((ArgumentError, ef.ArgumentTypeError)):
+        setattr(explorer, name, value)
+    assert np.array_equal(getattr(explorer, name), before)
+
+
+def test_an_unknown_setting_is_refused():
+    with pytest.raises(ArgumentError, match="did you mean epsilon"):
+        ef.Explorer(epsilom=0.1)
+
+
+def test_a_model_gives_its_parameters():
+    folded = ef.Explorer(ef.Folded(epsilon=1e-3, theta=0.5, margin=2, weight_decay=0.1), u2=4)
+    assert (folded.model, folded.epsilon, folded.theta, folded.margin) == ("folded", 1e-3, 0.5, 2)
+    assert (folded.weight_decay, folded.u2) == (0.1, 4)
+    inputs = np.random.default_rng(1).normal(size=(50, 3))
+    regression = ef.Explorer(ef.Regression.from_data(inputs * [4, 1, 0], inputs[:, :1], name="mine"))
+    assert len(regression.spectrum) == 2
+    assert regression.step == pytest.approx(min(0.1, 1 / regression.spectrum[0]))
+    assert "2 of 3 directions learn" in regression.remark
+    assert regression.name == "mine"
+
+
+def test_a_missing_extra_is_one_line_with_the_command(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    missing = importlib.import_module("figures.explorer").__getattr__("Explorer")
+    with pytest.raises(ArgumentError) as found:
+        missing([1, 0.1], alpha=1)
+    assert 'pip install "evenflow[explore]"' in str(found.value)
+    assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize("settings", [{"spectrum": [1, 0.1, 1e-3], "alpha": 1}, {"model": "folded", "alpha": 0.25}])
+def test_without_a_kernel_there_is_a_picture_of_the_predicted_lengths(settings):
+    explorer = ef.Explorer(**settings)
+    data, _ = explorer._repr_mimebundle_()
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.model_id
+    assert imread(io.BytesIO(base64.b64decode(data["image/png"]))).std() > 0.01
+    if explorer.model == "folded":
+        model, more = ef.Folded(), {"start": (1, 3)}
+    else:
+        model, more = ef.Regression.from_spectrum(explorer.spectrum), {}
+    names = {name: f"power:{explorer.alpha:g}" if name == "power" else name for name in lengths(explorer)}
+    comparison = ef.compare(model, list(names.values()), **more)
+    for name, length in lengths(explorer).items():
+        plateaus = comparison.run(names[name]).prediction.plateaus
+        assert length == pytest.approx(next(iter(plateaus.values()))[0], rel=1e-11, abs=1e-12)
+    axes = figure(explorer).axes[-1]
+    assert f"{lengths(explorer)['gd']:.4g}" in [text.get_text().strip() for text in axes.texts]
+
+
+FAKE = """async ([text, settings]) => {
+    const module = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+    const listeners = {}, values = { ...settings, spectrum: new DataView(Float64Array.from(settings.spectrum).buffer) };
+    window.model = {
+        values, saved: 0,
+        get: (name) => values[name],
+        set(name, value) { values[name] = value; (listeners[name] ?? []).forEach((told) => told()); },
+        save_changes() { this.saved++; },
+        on: (event, told) => (listeners[event.slice(7)] ??= []).push(told),
+        off: (event, told) => (listeners[event.slice(7)] = listeners[event.slice(7)].filter((one) => one !== told)),
+    };
+    window.keys = 0;
+    document.addEventListener("keydown", () => window.keys++);
+    window.closes = [0, 1].map(() => {
+        const el = document.body.appendChild(document.createElement("div"));
+        return module.default.render({ model, el });
+    });
+    window.listeners = listeners;
+}"""
+SPECTRUM = "[...new Float64Array(model.values.spectrum.buffer)]"
+
+
+@pytest.fixture
+def hosted(visit):
+    """The widget twice on one page, over a stand-in for a notebook's model."""
+
+    def call(**settings):
+        explorer = ef.Explorer(**settings)
+        page = visit("about:blank", allowed=("about:", "blob:"))
+        values = {name: getattr(explorer, name) for name in explorer.trait_names(sync=True) if name[0] != "_"}
+        plain = {name: value for name, value in values.items() if isinstance(value, (int, float, str))}
+        page.evaluate(FAKE, [module(), {**plain, "name": None, "spectrum": explorer.spectrum.tolist()}])
+        return page
+
+    return call
+
+
+def test_a_trait_moves_a_point_and_a_key_sets_a_trait(hosted):
+    page = hosted()
+    points = page.locator("#spectrum circle")
+    assert points.count() == 8
+    assert "69,009 steps" in page.locator("#headline").first.inner_text()
+    before = float(points.nth(3).get_attribute("cy"))
+    page.evaluate("model.set('spectrum', new DataView(Float64Array.of(1, 0.1, 0.01, 1e-4).buffer))")
+    assert float(points.nth(3).get_attribute("cy")) > before
+    assert "690,707 steps" in page.locator("#headline").first.inner_text()
+    points.nth(3).focus()
+    page.keyboard.press("PageUp")
+    assert page.evaluate(SPECTRUM) == [1, 0.1, 0.01, 1e-3]
+    assert page.evaluate("model.saved") == 1
+    assert "69,009 steps" in page.locator("#headline").last.inner_text()
+    assert page.evaluate("keys") == 0
+
+
+def test_traits_are_saved_on_release_and_not_before(hosted):
+    page = hosted()
+    slider = page.locator("#alpha-slider").first
+    slider.evaluate("(e) => { e.value = 1; e.dispatchEvent(new Event('input')); }")
+    assert page.evaluate("[model.values.alpha, model.saved]") == [0.5, 0]
+    slider.evaluate("(e) => e.dispatchEvent(new Event('change'))")
+    assert page.evaluate("[model.values.alpha, model.saved]") == [1, 1]
+
+
+def test_a_model_set_from_python_changes_the_page(hosted):
+    page = hosted(model="folded", epsilon=1e-3)
+    assert "100 % test error" in page.locator("#headline").first.inner_text()
+    page.evaluate("model.set('model', 'regression')")
+    assert "69,009" in page.locator("#headline").first.inner_text()
+
+
+def test_a_closed_widget_listens_no_more(hosted):
+    page = hosted()
+    page.evaluate("closes.forEach((close) => close())")
+    assert page.evaluate("Object.values(listeners).flat().length") == 0
