@@ -26,7 +26,7 @@ from theory.rules import rule
 PANELS = {"gd": "gradient descent", "egd": "EGD, normalised GD", "newton": "Newton (eq. 9)"}
 ALIKE = "frobenius"  # with one output the same as EGD
 DIRECTION = (1.0, 3.0)
-SHOWN = 22  # measured points of a run
+SHOWN = 17  # measured points of a run
 
 
 def data(
