@@ -36,6 +36,10 @@ _WHERE = {
     "mean_square_limit": "theory.minibatch",
     "progress_bar": "evenflow.display",
     "open_sweep": "simulations.sweep_store",
+    "house_style": "figures.style",
+    "Picture": "figures.picture",
+    "picture": "figures.index",
+    "write_picture": "figures.writing",
     "plateau_lengths": "theory.grids",
     "design": "simulations.design",
     "folded_family": "simulations.design",
@@ -61,6 +65,10 @@ _WHERE = {
 if TYPE_CHECKING:
     from evenflow.display import progress_bar
     from figures.compare import figure
+    from figures.index import picture
+    from figures.picture import Picture
+    from figures.style import house_style
+    from figures.writing import write_picture
     from simulations.comparison import Comparison, compare
     from simulations.datasets import load
     from simulations.descent import descend
@@ -99,6 +107,7 @@ __all__ = [
     "FactorizedModes",
     "Folded",
     "LinearModel",
+    "Picture",
     "Regression",
     "RegressionModes",
     "Rule",
@@ -117,9 +126,11 @@ __all__ = [
     "figure",
     "flow",
     "folded_family",
+    "house_style",
     "load",
     "mean_square_limit",
     "open_sweep",
+    "picture",
     "plateau_lengths",
     "polar",
     "predict",
@@ -131,6 +142,7 @@ __all__ = [
     "stationary",
     "stochastic_descend",
     "sweep",
+    "write_picture",
 ]
 
 

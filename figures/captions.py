@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+
+WHOLE = 1e-9  # of a number, by which it may miss a whole one
 
 
 def tex(value: float, digits: int = 3) -> str:
@@ -10,16 +13,17 @@ def tex(value: float, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> [tex(value) for value in (0.0, 1603, 0.0123456, 1.5e-5, -2e7, 0.5)]
-    ['0', '1603', '0.0123', '1.5\\times 10^{-5}', '-2\\times 10^{7}', '0.5']
+    >>> [tex(value) for value in (0, 1603, 27846.4, 0.0123456, 1.5e-5, -2e7, 0.5)]
+    ['0', '1603', '27800', '0.0123', '1.5\\times 10^{-5}', '-2\\times 10^{7}', '0.5']
     """
-    value = float(f"{float(value):.{max(digits, 5)}g}")  # no more digits than a whole number is read with
-    if value == int(value) and abs(value) < 1e5:
-        return str(int(value))
-    text = f"{value:.0f}" if 10**digits <= abs(value) < 1e5 else f"{value:.{digits}g}"
-    mantissa, marked, exponent = f"{value:.{digits - 1}e}".partition("e") if abs(value) < 0.005 else text.partition("e")
-    if not marked:
-        return mantissa
+    value = float(value)
+    near = round(value) if math.isfinite(value) else 0
+    if abs(value - near) <= WHOLE * abs(value) and abs(near) < 1e5:
+        return str(near)
+    rounded = float(f"{value:.{digits}g}")
+    if 5e-3 <= abs(rounded) < 1e5:
+        return f"{rounded:.{max(digits, 5)}g}"
+    mantissa, _, exponent = f"{rounded:.{digits - 1}e}".partition("e")
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
     power = f"10^{{{int(exponent)}}}"
     return power if mantissa == "1" else f"{mantissa}\\times {power}"

@@ -10,6 +10,7 @@ from theory.checks import known
 NAMES = (
     "datasets",
     "grokking",
+    "wedge",
     "spectrum",
     "order",
     "steps",

@@ -17,7 +17,7 @@ from figures.picture import Picture
 PLACE = "out"
 
 
-def write(
+def write_picture(
     picture: Picture, directory: str | Path, formats: Sequence[str] = tuple(FORMATS), **parameters: Any
 ) -> dict[str, Any]:
     """Write NAME.pdf, .svg and .png, the arrays as NAME.npz, and NAME.json: title, parameters and caption.
@@ -65,4 +65,4 @@ def write(
 def main(picture: Picture) -> None:
     """What `python -m figures.NAME [DIRECTORY]` does."""
     directory = sys.argv[1] if len(sys.argv) > 1 else PLACE
-    print(f"{Path(directory) / picture.name}: {', '.join(write(picture, directory)['files'])}")
+    print(f"{Path(directory) / picture.name}: {', '.join(write_picture(picture, directory)['files'])}")
