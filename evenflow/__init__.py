@@ -45,6 +45,10 @@ _WHERE = {
     "mean_square_limit": "theory.minibatch",
     "progress_bar": "evenflow.display",
     "open_sweep": "simulations.sweep_store",
+    "house_style": "figures.style",
+    "Picture": "figures.picture",
+    "picture": "figures.index",
+    "write_picture": "figures.writing",
     "plateau_lengths": "theory.grids",
     "design": "simulations.design",
     "folded_family": "simulations.design",
@@ -78,6 +82,10 @@ if TYPE_CHECKING:
     from evenflow.display import progress_bar
     from figures.explorer import Explorer
     from figures.figure import figure
+    from figures.index import picture
+    from figures.picture import Picture
+    from figures.style import house_style
+    from figures.writing import write_picture
     from simulations.audit import Finding, Findings, audit
     from simulations.cause import Cause, cause
     from simulations.comparison import Comparison, compare
@@ -133,6 +141,7 @@ __all__ = [
     "LinearModel",
     "NoisyRegression",
     "NoisyTarget",
+    "Picture",
     "Regression",
     "RegressionModes",
     "Rule",
@@ -157,12 +166,14 @@ __all__ = [
     "flow",
     "folded_family",
     "gain_share",
+    "house_style",
     "load",
     "mean_square_limit",
     "measured_risk",
     "measured_risk_along",
     "open_sweep",
     "outgrown",
+    "picture",
     "plateau_lengths",
     "polar",
     "predict",
@@ -174,6 +185,7 @@ __all__ = [
     "stationary",
     "stochastic_descend",
     "sweep",
+    "write_picture",
 ]
 
 

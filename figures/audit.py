@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
@@ -172,5 +172,4 @@ def _scale_upwards(axes: Axes, values: Array) -> None:
     axes.set_yscale("symlog", linthresh=threshold)
     if values.min() >= 0:  # zeros, and nothing below them
         axes.set_ylim(-0.4 * threshold, 4 * values.max())
-    axes.yaxis.set_minor_locator(LogLocator(subs=[]))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_locator(NullLocator())
