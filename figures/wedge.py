@@ -135,7 +135,8 @@ def _weights(axes: Axes, data: Data) -> None:
     axes.set_xlabel("steps k")
     axes.set_ylabel("weights")
     key(axes, "lower left")
-    head(axes, "a", "the slow weight turns negative")
+    turns = data["minimiser"][1] < 0 < data["start"][1]
+    head(axes, "a", "the slow weight turns negative" if turns else "weights")
 
 
 def _errors(axes: Axes, data: Data) -> None:
@@ -146,7 +147,9 @@ def _errors(axes: Axes, data: Data) -> None:
     kept = spread(np.log(times), error, SHOWN)
     axes.plot(times[kept], error[kept], color=MEASURED, marker="o", **HOLLOW)
     rising = int(np.argmax(np.where(np.abs(data["printed"] - data["derived"]) > 0.5, 1, 0)))
-    write(axes, "as printed", (data["times"][rising], 100 * data["printed"][rising]), shift=(5, 0), color=PRINTED["color"])
+    write(
+        axes, "as printed", (data["times"][rising], 100 * data["printed"][rising]), shift=(5, 0), color=PRINTED["color"]
+    )
     write(axes, "derived", (data["times"][-1], 0), shift=(0, 8), ha="right", color=DERIVED)
     axes.set_ylim(-5, 108)
     axes.set_xlabel("steps k")
@@ -182,13 +185,17 @@ def caption(data: Data) -> str:
     return (
         rf"Gradient descent on the wedge ($\varepsilon = {tex(data['epsilon'])}$, $\theta = {tex(data['theta'])}$, "
         rf"$\eta = {tex(data['step'])}$, $w(0) = ({start})$). \textbf{{a}}, both weights: lines, closed form; markers, "
-        rf"steps. The minimiser is $({star})$: the slow weight does not rest at zero, it turns negative. \textbf{{b}}, "
-        rf"test error of weights trained on ${tex(data['samples'])}$ inputs (markers), as derived (solid) and as printed "
+        rf"steps; the minimiser is $({star})$. \textbf{{b}}, "
+        rf"test error of weights trained on ${tex(data['samples'])}$ inputs (markers), as derived (solid) and as "
+        r"printed "
         r"(eq.~19, dashed), which loses the sign of the slow weight: the two differ by up to "
-        rf"${tex(100 * float(np.max(np.abs(data['printed'] - data['derived']))))}$ points, and the measured error ends at "
+        rf"${tex(100 * float(np.max(np.abs(data['printed'] - data['derived']))))}$ points, and the measured error "
+        r"ends at "
         rf"${tex(100 * float(data['sample_error'][-1]))}$\,\%. \textbf{{c}}, length of the plateau over $\varepsilon$: "
-        rf"derived (solid) and measured (markers) grow as $\varepsilon^{{-{tex(derived, 2)}}}$ over this range, the law as "
-        rf"printed (eq.~20, constants 1, dashed) as $\varepsilon^{{-{tex(printed, 2)}}}$; it is up to ${tex(ratio, 2)}$ "
+        rf"derived (solid) and measured (markers) grow as $\varepsilon^{{-{tex(derived, 2)}}}$ over this range, the "
+        r"law as "
+        rf"printed (eq.~20, constants 1, dashed) as $\varepsilon^{{-{tex(printed, 2)}}}$; it is up to "
+        rf"${tex(ratio, 2)}$ "
         r"times too long."
     )
 
