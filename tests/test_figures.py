@@ -15,8 +15,10 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from evenflow.cli import main as command_line
 from figures.captions import tex
 from figures.formulas import plain
+from figures.gallery import write_gallery
 from figures.index import NAMES, picture
 from figures.output import save
 from figures.picture import Missing, Picture
@@ -402,3 +404,86 @@ def test_a_picture_of_ones_own(tmp_path):
     own = Picture("own", "Mine", data, draw, lambda data: rf"Up to ${tex(data['x'].max())}$.")
     assert own.figure(most=3.0).axes[0].lines[0].get_ydata()[-1] == 9
     assert write_picture(own, tmp_path, most=3.0)["caption"] == "Up to $3$."
+
+
+# --- the command and the gallery --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """`evenflow figures` in this process: exit code, standard output, standard error."""
+
+    def call(*arguments):
+        monkeypatch.setattr("sys.argv", ["evenflow", "figures", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            command_line()
+        return stop.value.code, *capsys.readouterr()
+
+    return call
+
+
+def test_the_command_writes_what_was_asked_for_and_a_gallery(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("figures.gallery.explorer_page", lambda version: f"<p>explorer {version}</p>")
+    out = tmp_path / "a" / "b"
+    settings = ("--set", "samples=9", "--set", "start=1,-2", "--format", "png", "--out", out)
+    code, said, complained = run("datasets", *settings, "--json")
+    assert (code, complained) == (0, "")
+    found = json.loads(said)
+    (record,) = found["figures"]
+    assert (record["parameters"]["samples"], record["parameters"]["start"]) == (9, [1.0, -2.0])
+    assert {path.name for path in out.iterdir()} == {*record["files"], "index.html", "explorer.html"}
+    assert found["gallery"] == str(out / "index.html")
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    assert run("datasets", *settings)[0] == 0
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+    page = (out / "index.html").read_text()
+    assert '<img src="datasets.png" alt="The two data sets">' in page and '<iframe src="explorer.html"' in page
+    assert "evenflow figures datasets --set epsilon=0.1" in page and "--set start=1,-2 --set samples=9" in page
+    assert "http" not in page and "<math>" in page and "<b>a</b>, folded" in page
+
+
+def test_all_figures_are_drawn_but_what_cannot_be_made_now(run, tmp_path, monkeypatch, stored):
+    monkeypatch.setattr("figures.gallery.explorer_page", lambda version: "")
+    monkeypatch.setattr("evenflow.commands.figures.NAMES", ("datasets", "verdicts"))
+    monkeypatch.chdir(tmp_path)
+    code, said, complained = run("--set", "samples=5", "--format", "svg")
+    assert (code, complained) == (0, "")
+    assert "datasets: The two data sets" in said and "verdicts is left out. Argument `audit` must name a stored" in said
+    assert not (tmp_path / "out" / "verdicts.svg").exists()
+    assert run("--set", "samples=5", "--set", f"audit={stored}", "--format", "svg")[0] == 0
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert page.index("1. The two data sets") < page.index("2. The audit at a glance")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("spektrum", "Argument `figure` must be one of"),
+        (
+            "datasets --set sample=3",
+            "Argument `set` must be one of epsilon, theta, margin, start, samples, seed, but is",
+        ),
+        ("datasets --set samples", "Argument `set` must read KEY=VALUE, as in epsilon=0.001, but is 'samples'."),
+        ("datasets --set epsilon=2", "Argument `epsilon` must lie in (0, 1), but is 2."),
+        ("datasets --format jpg", "Argument `format` must be one of pdf, svg, png, but is 'jpg'"),
+        ("datasets --out /proc/figures", "Argument `out` must be a directory that can be written"),
+        ("verdicts", "Argument `audit` must name a stored audit; `evenflow audit --out out` makes one"),
+    ],
+)
+def test_the_command_refuses_bad_input(run, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    code, said, complained = run(*arguments.split())
+    assert (code, said) == (2, "")
+    assert complained.startswith(message) and complained.count("\n") == 1
+    assert not any(path.suffix for path in tmp_path.rglob("*"))
+
+
+def test_the_gallery_leaves_out_what_is_not_a_figures_record(tmp_path, monkeypatch):
+    monkeypatch.setattr("figures.gallery.explorer_page", lambda version: "")
+    (tmp_path / "grokking.json").write_text("[]")
+    (tmp_path / "wedge.json").write_text("{")
+    record = {"name": "order", "title": "<Order>", "parameters": {}, "caption": "$s = 1$", "files": ["order.pdf"]}
+    (tmp_path / "order.json").write_text(json.dumps(record))
+    page = write_gallery(tmp_path, "0").read_text()
+    assert page.count("<figure") == 1 and "1. &lt;Order&gt;" in page and "<img" not in page
