@@ -128,7 +128,7 @@ def _words(left: Axes, right: Axes, data: Data) -> None:
     write(right, "true boundary", (0, 0.93 * tall), shift=(4, 0))
     write(right, "normal to v", (-0.93 * tall * math.tan(float(data["theta"])), 0.93 * tall), shift=(-5, 0), ha="right")
     w1, w2 = data["start"]
-    if w1:
+    if w1 and w2:
         edge = min(CLOSE, tall * abs(w2 / w1))
         write(right, "boundary of w(0)", (edge, -edge * w1 / w2), shift=(0, 30), ha="right", color=RULES["ngd"])
 

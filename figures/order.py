@@ -78,10 +78,11 @@ def data(
         times = np.geomspace(1e-2 * end, end, POINTS) if name == "gd" else np.linspace(0, end, POINTS)
         places = np.searchsorted(run.times, times[:: POINTS // SHOWN])
         kept = np.unique(np.minimum(places, len(run.times) - 1))
+        line = amplitudes(model, how, "flow", weights, times, None)
         predicted = predict(model, how, "flow", weights, threshold=threshold).arrivals
         found |= {
             f"{name}_line_times": times,
-            f"{name}_line": amplitudes(model, how, "flow", weights, times, None),
+            f"{name}_line": np.full((POINTS, len(model.values)), np.nan) if line is None else line,
             f"{name}_points_times": run.times[kept],
             f"{name}_points": model.along(run.weights[kept]),
             f"{name}_arrivals": np.array([predicted, run.arrivals], float),

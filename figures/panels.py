@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from figures.notebook import NotebookFigure
 from figures.style import INK, SMALL, darker, dots
 from theory.checks import ArgumentError
 
@@ -45,7 +46,7 @@ def row(
     tall = top + height + bottom
     gaps = np.broadcast_to(np.asarray(gap, float), count - 1)
     wide = (width - left - right - gaps.sum()) / count
-    whole = Figure(figsize=(width, tall))
+    whole = NotebookFigure(figsize=(width, tall))
     places = left + wide * np.arange(count) + np.concatenate([[0.0], gaps.cumsum()])
     return [whole.add_axes((x / width, bottom / tall, wide / width, height / tall)) for x in places]
 

@@ -168,6 +168,7 @@ def caption(data: Data) -> str:
     """What the figure shows, with its extinctions and cycles."""
     times = listed(f"${tex(time)}$" for time in data["extinctions"])
     share = float(np.max(data["turned_measured"] / data["turned_predicted"]))
+    most = f", here at most ${tex(share, 2)}$ of it" if np.isfinite(share) else ""
     exact, away = (_met(data[f"{name}_measured"], data[f"{name}_predicted"]) for name in ("aligned", "softer"))
     spectrum = ", ".join(tex(value) for value in data["spectrum"])
     return (
@@ -177,8 +178,8 @@ def caption(data: Data) -> str:
         r"up to the first of them and then go to and fro at a height in proportion to $\eta$. "
         r"\textbf{b}, the largest error on the cycle of steps. EGD from an aligned start: $\max(r, \eta - r)$ with "
         rf"$r = |e_0| \bmod \eta$ (dashes){exact}; from one that is not aligned: below "
-        r"the bound $\tfrac12(\sqrt\kappa + 1/\sqrt\kappa)\eta$, here at most "
-        rf"${tex(share, 2)}$ of it. Under $h = \sigma^{{1/2}}$ each direction keeps $(\eta\lambda^{{1/2}}/2)^2${away}."
+        rf"the bound $\tfrac12(\sqrt\kappa + 1/\sqrt\kappa)\eta${most}. Under $h = \sigma^{{1/2}}$ each direction "
+        rf"keeps $(\eta\lambda^{{1/2}}/2)^2${away}."
     )
 
 

@@ -54,7 +54,5 @@ def measured_arrivals(how: Rule, condition: float, count: int, *, threshold: flo
     model = Regression.from_spectrum(spectrum("geometric", condition, count))
     if can_flow(how):
         return flow(model, how, threshold=threshold).arrivals
-    return (
-        step
-        * descend(model, how, step, threshold=threshold, max_steps=round(LONGEST / positive("step", step))).arrivals
-    )
+    most = round(LONGEST / positive("step", step))
+    return np.asarray(step * descend(model, how, step, threshold=threshold, max_steps=most).arrivals)

@@ -22,9 +22,12 @@ from figures.gallery import write_gallery
 from figures.index import NAMES, picture
 from figures.output import save
 from figures.picture import Missing, Picture
+from figures.series import series
 from figures.style import house_style
 from figures.writing import main, write_picture
+from simulations.approximations import measured_arrivals
 from theory.checks import ArgumentError, ArgumentTypeError
+from theory.rules import rule
 
 AUDIT = {
     "version": "0",
@@ -296,6 +299,8 @@ def test_approximate_polar_factors_follow_their_laws_and_a_damping_brings_the_pl
     ratios = dict(zip(names, data["measured"][:, -1], strict=True))
     assert ratios["egd"] == pytest.approx(1, abs=1e-6)
     assert ratios["damped:0.01"] > 40 > 4 > max(ratios["newton-schulz"], ratios["rsvd:2"])
+    # of full rank the sketch is EGD, which arrives at 1 − threshold, within a step
+    assert measured_arrivals(rule("rsvd:2"), 10.0, 2, step=5e-3) == pytest.approx([0.99, 0.99], abs=6e-3)
     damped = names.index("damped:0.01")
     assert data["predicted"][damped, [0, -1]] == pytest.approx(data["measured"][damped], rel=1e-6)
     assert np.isnan(data["predicted"][names.index("newton-schulz")]).all()
@@ -352,6 +357,24 @@ def test_bad_parameters_are_refused(name, parameters, message):
         picture(name).collect(**parameters)
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("datasets", {"start": (1.0, 0.0), "samples": 2}),
+        ("grokking", {"step": 0.9, "sizes": (1.0,), "samples": 2}),  # gradient descent diverges, and has no law
+        ("wedge", {"start": (3.0, 1.0), "samples": 500, "epsilons": (0.1, 0.01)}),  # no plateau
+        ("wedge", {"theta": 1.5707963, "samples": 500, "epsilons": (0.01,)}),
+        ("order", {"spectrum": (2.0, 1.0), "depth": 3}),  # EGD's modes are not derived
+        ("steps", {"spectrum": (1.0,), "steps": (), "sizes": (0.02, 0.03)}),
+    ],
+)
+def test_rare_parameters_draw_without_a_warning(name, parameters):
+    one = picture(name)
+    data = one.collect(**parameters)
+    one.draw(data)
+    assert "nan" not in one.caption(data) and "\\" not in plain(one.caption(data))
+
+
 def test_an_unknown_figure_is_refused_and_the_nearest_named():
     with pytest.raises(ArgumentError, match=r"`figure` must be one of .*, but is 'spektrum' .*mean spectrum\?"):
         picture("spektrum")
@@ -389,6 +412,29 @@ def test_a_module_run_by_itself_and_a_figure_in_a_notebook_are_the_same(tmp_path
     assert mine.read_bytes() == (tmp_path / "datasets.svg").read_bytes()
     source = Path(importlib.import_module("figures.datasets").__file__ or "").read_text()
     assert 'if __name__ == "__main__":\n    main(PICTURE)' in source
+
+
+def test_series_are_lines_and_markers_of_ones_own(tmp_path):
+    x, law = [1, 10, 100], [2.0, 20.0, np.nan]
+    own = series("own", "Mine", x, predicted={"gd": law}, measured={"gd": law, "b": [1, 1, 1]}, xlabel="x", ylabel="y")
+    (panel,) = own.figure().axes
+    (line,), markers = lines(panel, "predicted"), lines(panel, "measured")
+    assert list(line.get_ydata()[:2]) == [2, 20] and len(markers) == 2
+    assert line.get_color() != markers[1].get_color() and markers[0].get_marker() != markers[1].get_marker()
+    assert {text.get_text(): text.xy[0] for text in panel.texts} == {"gd": 10, "b": 100}
+    assert (panel.get_xlabel(), panel.get_ylabel(), panel.get_xscale()) == ("x", "y", "log")
+    assert "own.npz" in write_picture(own, tmp_path, ("svg",))["files"]
+    with np.load(tmp_path / "own.npz") as data:
+        assert sorted(data) == ["measured b", "measured gd", "predicted gd", "x"]
+        assert own.draw(data).get_figwidth() == 3.25
+    for wrong, message in [
+        ({"measured": {"gd": [1, 2]}}, "Argument `gd` must hold one number for each of 3 places"),
+        ({}, "Argument `measured` must hold a series"),
+    ]:
+        with pytest.raises(ArgumentError, match=message):
+            series("own", "Mine", x, **wrong)
+    with pytest.raises(ArgumentError, match="Argument `name` must hold letters"):
+        series("../own", "Mine", x, measured={"gd": x})
 
 
 def test_a_picture_of_ones_own(tmp_path):
@@ -481,7 +527,7 @@ def test_the_command_refuses_bad_input(run, tmp_path, monkeypatch, arguments, me
 
 def test_the_gallery_leaves_out_what_is_not_a_figures_record(tmp_path, monkeypatch):
     monkeypatch.setattr("figures.gallery.explorer_page", lambda version: "")
-    (tmp_path / "grokking.json").write_text("[]")
+    (tmp_path / "grokking.json").write_text("3")
     (tmp_path / "wedge.json").write_text("{")
     record = {"name": "order", "title": "<Order>", "parameters": {}, "caption": "$s = 1$", "files": ["order.pdf"]}
     (tmp_path / "order.json").write_text(json.dumps(record))
