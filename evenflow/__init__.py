@@ -61,6 +61,7 @@ _WHERE = {
     "Rule": "theory.rules",
     "rule": "theory.rules",
     "run_sweep": "simulations.sweep_runs",
+    "series": "figures.series",
     "SIGMA": "theory.rules",
     "stationary": "theory.minibatch",
     "Stochastic": "simulations.stochastic",
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from figures.figure import figure
     from figures.index import picture
     from figures.picture import Picture
+    from figures.series import series
     from figures.style import house_style
     from figures.writing import write_picture
     from simulations.audit import Finding, Findings, audit
@@ -181,6 +183,7 @@ __all__ = [
     "progress_bar",
     "rule",
     "run_sweep",
+    "series",
     "spectrum_family",
     "stationary",
     "stochastic_descend",

@@ -23,7 +23,7 @@ from theory.models.regression import Regression
 from theory.predictions import predict
 from theory.rules import Rule, rule
 
-POINTS = 400
+POINTS, RATIOS = 400, 25  # of the lines
 
 
 def data(
@@ -58,7 +58,8 @@ def data(
     -------
     dict
         ``line_values`` (p,) and ``line_speeds`` (r, p), the derived laws, NaN where there is none; ``values`` (n,)
-        and ``speeds`` (r, n), measured; ``conditions`` (k,), ``predicted`` and ``measured`` (r, k), ratios of arrivals.
+        and ``speeds`` (r, n), measured; ratios of arrivals, ``line_conditions`` (q,) and ``predicted`` (r, q),
+        ``conditions`` (k,) and ``measured`` (r, k).
 
     Raises
     ------
@@ -72,10 +73,9 @@ def data(
     inside("threshold", threshold, 0, 1, "(0, 1)")
     values = np.geomspace(1, smallest, 2 * whole("count", count, 2))
     values /= np.linalg.norm(values)
+    grid = np.geomspace(min(conditions), max(conditions), RATIOS)
     line = np.geomspace(values[0], values[-1], POINTS)
-    arrivals = [
-        [measured_arrivals(how, k, count, threshold=threshold, step=step) for k in conditions] for how in laws
-    ]
+    arrivals = [[measured_arrivals(how, k, count, threshold=threshold, step=step) for k in conditions] for how in laws]
     return {
         "rules": [how.name for how in laws],
         "threshold": threshold,
@@ -86,7 +86,8 @@ def data(
         "values": values,
         "speeds": [measured_speeds(how, values, seed) for how in laws],
         "conditions": conditions,
-        "predicted": [[_predicted(how, k, count, threshold) for k in conditions] for how in laws],
+        "line_conditions": grid,
+        "predicted": [[_predicted(how, k, count, threshold) for k in grid] for how in laws],
         "measured": [[found.max() / found.min() for found in row] for row in arrivals],
     }
 
@@ -122,9 +123,7 @@ def _series(data: Data) -> list[tuple[str, str, str]]:
 
 def _speeds(axes: Axes, data: Data) -> None:
     logarithmic(axes)
-    for (name, colour, marker), line, points in zip(
-        _series(data), data["line_speeds"], data["speeds"], strict=True
-    ):
+    for (_, colour, marker), line, points in zip(_series(data), data["line_speeds"], data["speeds"], strict=True):
         axes.plot(data["line_values"], line, color=darker(colour, 0.2), **LINE)
         axes.plot(data["values"], np.abs(points), color=colour, marker=marker, **HOLLOW)
     axes.set_ylim(1e-4, 3)
@@ -138,7 +137,7 @@ def _plateaus(axes: Axes, data: Data) -> None:
     logarithmic(axes)
     labels: list[tuple[str, float, float, str]] = []
     for (name, colour, marker), line, points in zip(_series(data), data["predicted"], data["measured"], strict=True):
-        axes.plot(data["conditions"], line, color=darker(colour, 0.2), **LINE)
+        axes.plot(data["line_conditions"], line, color=darker(colour, 0.2), **LINE)
         axes.plot(data["conditions"], points, color=colour, marker=marker, clip_on=False, **HOLLOW)
         last = np.flatnonzero(np.isfinite(points))[-1:]
         labels += [(name, data["conditions"][place], points[place], colour) for place in last]
@@ -155,18 +154,21 @@ def caption(data: Data) -> str:
         for name, found in zip(data["rules"], data["measured"], strict=True)
     )
     low = listed(
-        rf"\texttt{{{name}}} ${tex(np.abs(speeds[-1]), 2)}$" for name, speeds in zip(data["rules"], data["speeds"], strict=True)
+        rf"\texttt{{{name}}} ${tex(np.abs(speeds[-1]), 2)}$"
+        for name, speeds in zip(data["rules"], data["speeds"], strict=True)
     )
     return (
-        r"What stands in for EGD's polar factor. \textbf{a}, the speed that each rule gives to the singular values of a "
+        r"What stands in for EGD's polar factor. \textbf{a}, the speed that each rule gives to the singular values "
+        r"of a "
         r"gradient: lines, derived; markers, measured on a matrix with random singular directions; colours as in "
         rf"\textbf{{b}}. At $\sigma/\|G\| = {tex(data['values'][-1], 2)}$: {low}. \textbf{{b}}, slowest over fastest "
-        rf"arrival (at ${tex(data['threshold'])}$ of the start error) of {tex(data['count'])} directions of a geometric "
+        rf"arrival (at ${tex(data['threshold'])}$ of the start error) of {tex(data['count'])} directions of a "
+        r"geometric "
         r"spectrum with condition number $\kappa$: lines, derived where a law of each singular value by itself is "
         rf"known; markers, measured, for \texttt{{rsvd}} with steps of $\eta = {tex(data['step'])}$. "
         rf"At $\kappa = {tex(data['conditions'][-1])}$: {ratios}. "
-        r"A damping of fixed size brings back a plateau in proportion to $\kappa$; an error that is relative to "
-        r"$\|G\|$ does not, since the norm falls as fast directions arrive."
+        r"What is relative to $\|G\|$ follows the norm as it falls, direction by direction; a damping of fixed size "
+        r"does not."
     )
 
 

@@ -9,7 +9,7 @@ WHOLE = 1e-9  # of a number, by which it may miss a whole one
 
 
 def tex(value: float, digits: int = 3) -> str:
-    r"""A number with so many digits, to stand inside dollars.
+    r"""A number with so many digits, to stand inside dollars; *none* for NaN.
 
     Examples
     --------
@@ -17,7 +17,9 @@ def tex(value: float, digits: int = 3) -> str:
     ['0', '1603', '27800', '0.0123', '1.5\\times 10^{-5}', '-2\\times 10^{7}', '0.5']
     """
     value = float(value)
-    near = round(value) if math.isfinite(value) else 0
+    if not math.isfinite(value):
+        return r"\text{none}" if math.isnan(value) else r"\infty"
+    near = round(value)
     if abs(value - near) <= WHOLE * abs(value) and abs(near) < 1e5:
         return str(near)
     rounded = float(f"{value:.{digits}g}")

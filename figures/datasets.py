@@ -18,7 +18,9 @@ from figures.picture import Data, Picture
 from figures.style import INK, PAGE, RULES, house_style
 from figures.writing import main
 from simulations.datasets import sample_folded_test, sample_folded_training, sample_wedge
+from simulations.population import population
 from theory.checks import length, whole
+from theory.models.folded import Folded
 
 LABELS = {-1: (RULES["gd"], "o"), 1: (RULES["egd"], "s")}
 WIDE, CLOSE, TALL = 3.2, 1.6, 3.2  # half widths of the panels in x₁, and in standard deviations of x₂
@@ -48,7 +50,8 @@ def data(
     Returns
     -------
     dict
-        ``training``, ``test`` and ``wedge`` (n, 2), with labels −1 and 1 in ``…_labels`` (n,); the parameters.
+        ``training``, ``test`` and ``wedge`` (n, 2), with labels −1 and 1 in ``…_labels`` (n,); ``start_error``, what
+        part of the test inputs the start misclassifies; the parameters.
 
     Raises
     ------
@@ -63,6 +66,8 @@ def data(
         "test": sample_folded_test(epsilon, theta, count, seed + 1),
         "wedge": sample_wedge(epsilon, theta, count, seed + 2),
     }
+    error = population(Folded(epsilon=epsilon, theta=theta, margin=margin)).test_error(np.array([start], float))
+    found["start_error"] = float(error)
     for name, (inputs, labels) in drawn.items():
         found |= {name: inputs, f"{name}_labels": labels}
     return found
@@ -123,7 +128,7 @@ def _words(left: Axes, right: Axes, data: Data) -> None:
     write(right, "true boundary", (0, 0.93 * tall), shift=(4, 0))
     write(right, "normal to v", (-0.93 * tall * math.tan(float(data["theta"])), 0.93 * tall), shift=(-5, 0), ha="right")
     w1, w2 = data["start"]
-    if w1:
+    if w1 and w2:
         edge = min(CLOSE, tall * abs(w2 / w1))
         write(right, "boundary of w(0)", (edge, -edge * w1 / w2), shift=(0, 30), ha="right", color=RULES["ngd"])
 
@@ -135,9 +140,10 @@ def caption(data: Data) -> str:
         rf"The two models, at $\varepsilon = {tex(data['epsilon'])}$ and $\theta = {tex(data['theta'])}$. Labels "
         r"(squares $+1$, circles $-1$) are the sign of $x_1$: the true boundary is the solid line. \textbf{a}, folded: "
         rf"training inputs (filled) keep a margin $|x_1| \ge {tex(data['margin'])}$; test inputs (hollow) lie between "
-        r"the true boundary and the plane normal to $v$ (dotted). \textbf{b}, wedge: training and test inputs have this one "
-        rf"distribution. The start $w(0) = ({start})$ puts its boundary (dashed) beyond all test inputs, so that it "
-        r"misclassifies every one of them."
+        r"the true boundary and the plane normal to $v$ (dotted). \textbf{b}, wedge: training and test inputs have "
+        r"this one "
+        rf"distribution. The start $w(0) = ({start})$, whose boundary is dashed, misclassifies "
+        rf"${tex(100 * float(data['start_error']))}$\,\% of the test inputs of either."
     )
 
 

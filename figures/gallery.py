@@ -18,7 +18,8 @@ STYLE = """
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; color: #222; }
 figure { margin: 2.5rem 0; } img { width: 6.75in; max-width: 100%; height: auto; }
 figcaption { font-size: .92rem; } h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 0 0 .3rem; }
-pre { white-space: pre-wrap; background: #f4f4f4; padding: .5rem; font-size: .8rem; } nav a { margin-right: .8rem; }
+pre { white-space: pre-wrap; background: #f4f4f4; padding: .5rem; font-size: .8rem; }
+nav a { margin-right: .8rem; white-space: nowrap; }
 iframe { width: 100%; height: 48rem; border: 1px solid #ccc; }
 @media print { iframe, nav, pre { display: none; } figure { break-inside: avoid; } }
 """
@@ -48,7 +49,9 @@ def _record(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) and {"name", "title", "parameters", "caption", "files"} <= set(found) else {}
+    return (
+        found if isinstance(found, dict) and {"name", "title", "parameters", "caption", "files"} <= set(found) else {}
+    )
 
 
 def gallery(records: Sequence[Mapping[str, Any]], version: str) -> str:
@@ -58,8 +61,9 @@ def gallery(records: Sequence[Mapping[str, Any]], version: str) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>evenflow: figures</title>\n<style>{STYLE}</style>\n<h1>Figures of evenflow {html.escape(version)}</h1>\n"
-        f"<nav>{links} <a href=\"#explorer\">The explorer</a></nav>\n{''.join(parts)}"
+        f"<title>evenflow: figures</title>\n<style>{STYLE}</style>\n<h1>Figures of evenflow "
+        f"{html.escape(version)}</h1>\n"
+        f'<nav>{links} <a href="#explorer">The explorer</a></nav>\n{"".join(parts)}'
         f'<h2 id="explorer">The explorer</h2>\n<iframe src="{EXPLORER}" title="The explorer" loading="lazy"></iframe>\n'
         "</html>\n"
     )
@@ -71,7 +75,8 @@ def _part(record: Mapping[str, Any], number: int) -> str:
     image = f'<img src="{html.escape(shown)}" alt="{title}">\n' if shown else ""
     files = " ".join(f'<a href="{html.escape(file)}">{html.escape(file)}</a>' for file in record["files"])
     return (
-        f'<figure id="{name}">\n<h2>{number}. {title}</h2>\n{image}<figcaption>{_caption(record["caption"])}</figcaption>\n'
+        f'<figure id="{name}">\n<h2>{number}. {title}</h2>\n{image}'
+        f"<figcaption>{_caption(record['caption'])}</figcaption>\n"
         f"<p>{files}</p>\n<pre>{html.escape(command(record))}</pre>\n</figure>\n"
     )
 

@@ -142,12 +142,12 @@ def caption(data: Data) -> str:
     count = range(len(data["sizes"]))
     sizes = listed(f"${tex(size)}$" for size in data["sizes"])
     ends = {
-        name: listed(f"${tex(_left(data, name, index))}$ (${tex(_left(data, name, index, 'line'))}$)" for index in count)
+        name: listed(
+            f"${tex(_left(data, name, index))}$ (${tex(_left(data, name, index, 'line'))}$)" for index in count
+        )
         for name in PANELS
     }
-    apart = max(
-        float(np.abs(data[f"egd_{index}_error"] - data[f"{ALIKE}_{index}_error"]).max()) for index in count
-    )
+    apart = max(float(np.abs(data[f"egd_{index}_error"] - data[f"{ALIKE}_{index}_error"]).max()) for index in count)
     return (
         rf"Grokking on the folded model ($\varepsilon = {tex(data['epsilon'])}$, $\eta = {tex(data['step'])}$), from "
         rf"$w(0) = c\,(1, 3)$ with $c = $ {sizes} (labels). Markers, test error of weights trained on one sample of "
@@ -155,8 +155,8 @@ def caption(data: Data) -> str:
         r"$t = k\eta$. Test error falls below 100\,\% at step (derived) "
         rf"\textbf{{a}} {ends['gd']}; \textbf{{b}} {ends['egd']}; \textbf{{c}} {ends['newton']}. "
         r"With one output EGD (hollow) is gradient descent of normalised length (crosses): their test errors differ by "
-        rf"at most ${tex(max(apart, 1e-16), 1)}$. Its plateau grows with the start, and its steps leave it later than "
-        r"its flow, once they swing to and fro along the fast direction."
+        rf"at most ${tex(max(apart, 1e-16), 1)}$. Its steps leave the line where they begin to swing to and fro along "
+        r"the fast direction."
     )
 
 

@@ -78,10 +78,11 @@ def data(
         times = np.geomspace(1e-2 * end, end, POINTS) if name == "gd" else np.linspace(0, end, POINTS)
         places = np.searchsorted(run.times, times[:: POINTS // SHOWN])
         kept = np.unique(np.minimum(places, len(run.times) - 1))
+        line = amplitudes(model, how, "flow", weights, times, None)
         predicted = predict(model, how, "flow", weights, threshold=threshold).arrivals
         found |= {
             f"{name}_line_times": times,
-            f"{name}_line": amplitudes(model, how, "flow", weights, times, None),
+            f"{name}_line": np.full((POINTS, len(model.values)), np.nan) if line is None else line,
             f"{name}_points_times": run.times[kept],
             f"{name}_points": model.along(run.weights[kept]),
             f"{name}_arrivals": np.array([predicted, run.arrivals], float),
@@ -101,14 +102,20 @@ def draw(data: Data, axes: Any = None) -> Figure:
         panels[0].set_ylabel("amplitude of a mode")
         panels[0].set_xscale("log")
         panels[1].tick_params(labelleft=False)
-        key(panels[1], "upper left", bbox_to_anchor=(0, 0.92))
-        head(panels[0], "a", "gradient flow: large first")
-        head(panels[1], "b", "EGD flow: small first")
+        key(panels[1], "upper left", anchor=(0, 0.92))
+        for panel, letter, flow_name, name in zip(panels, "ab", FLOWS, LAWS, strict=False):
+            head(panel, letter, f"{flow_name}: {_first(data, name)} first")
         for target, colour in zip(data["targets"], _colours(data), strict=True):
             system = panels[1].get_yaxis_transform()
             write(panels[1], f"s = {target:g}", (1, target), shift=(3, 0), within=system, color=colour)
         _drift(panels[2], data)
         return finished(panels)
+
+
+def _first(data: Data, name: str) -> str:
+    """Which singular values arrive first."""
+    arrivals = data[f"{name}_arrivals"][1]
+    return "large" if arrivals[0] < arrivals[-1] else "small"
 
 
 def _colours(data: Data) -> list[str]:
@@ -157,9 +164,11 @@ def caption(data: Data) -> str:
     aligned, turned = (tex(drift[1, 1], 1) for drift in data["drift"])
     return (
         rf"Order of learning in a product of {tex(data['depth'])} layers, modes of amplitude ${tex(data['start'])}$ at "
-        r"the start. \textbf{a}, gradient flow goes from saddle to saddle, the largest singular value $s$ of the "
-        rf"target first: arrivals at {times['gd']}. \textbf{{b}}, under EGD's flow all modes grow alike and the "
-        rf"smallest arrives first: {times['egd']}. Lines, derived; markers, integrated. \textbf{{c}}, largest relative "
+        rf"the start. \textbf{{a}}, gradient flow goes from saddle to saddle, {_first(data, 'gd')} singular values "
+        r"$s$ of "
+        rf"the target first: arrivals at {times['gd']}. \textbf{{b}}, under EGD's flow all modes grow alike and "
+        rf"{_first(data, 'egd')} ones arrive first: {times['egd']}. Lines, derived; markers, integrated. "
+        rf"\textbf{{c}}, largest relative "
         r"drift of $W_lW_l^\top - W_{l+1}^\top W_{l+1}$, which gradient flow conserves from any start, and of the "
         r"difference of the square roots of these terms, which EGD's flow conserves where the layers share singular "
         rf"directions (${aligned}$) and not where they do not (${turned}$)."

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from figures.notebook import NotebookFigure
 from figures.style import INK, SMALL, darker, dots
 from theory.checks import ArgumentError
 
@@ -45,7 +46,7 @@ def row(
     tall = top + height + bottom
     gaps = np.broadcast_to(np.asarray(gap, float), count - 1)
     wide = (width - left - right - gaps.sum()) / count
-    whole = Figure(figsize=(width, tall))
+    whole = NotebookFigure(figsize=(width, tall))
     places = left + wide * np.arange(count) + np.concatenate([[0.0], gaps.cumsum()])
     return [whole.add_axes((x / width, bottom / tall, wide / width, height / tall)) for x in places]
 
@@ -99,16 +100,23 @@ def write(
     **style: Any,
 ) -> None:
     """A label at a place of the data, or of another system, shifted by points, in a dark tone of its colour."""
-    settings = {"fontsize": SMALL, "va": "center", "gid": "label", "annotation_clip": False} | style
+    settings: dict[str, Any] = {"fontsize": SMALL, "va": "center", "gid": "label", "annotation_clip": False} | style
     axes.annotate(text, place, shift, within, "offset points", color=darker(color, 0.35), **settings)
 
 
-def key(axes: Axes, loc: str = "upper right", measured: str = "measured", **style: Any) -> None:
+def key(axes: Axes, place: Any = "upper right", *, anchor: Any = None) -> None:
     """What lines and markers stand for, in every figure the same."""
     line = Line2D([], [], color="#777777", **LINE)
     marker = Line2D([], [], color="#777777", marker="o", **HOLLOW)
-    settings: dict[str, Any] = {"handlelength": 1.6, "borderaxespad": 0.2, "labelspacing": 0.25} | style
-    axes.legend([line, marker], ["predicted", measured], loc=loc, **settings).set_gid("key")
+    axes.legend(
+        [line, marker],
+        ["predicted", "measured"],
+        loc=place,
+        bbox_to_anchor=anchor,
+        handlelength=1.6,
+        borderaxespad=0.2,
+        labelspacing=0.25,
+    ).set_gid("key")
 
 
 def write_beside(
@@ -131,8 +139,8 @@ def write_beside(
     found = np.concatenate([_low(group) + APART * np.arange(len(group)) for group in groups])
     for place, height, before in zip(order, found, wanted, strict=True):
         text, x, y, colour = labels[place]
-        side = {"shift": (shift if right else -shift, height - before), "ha": "left" if right else "right"}
-        write(axes, text, (x, y), color=colour, **side)
+        aside = shift if right else -shift
+        write(axes, text, (x, y), shift=(aside, height - before), color=colour, ha="left" if right else "right")
 
 
 def _low(group: list[float]) -> float:

@@ -133,7 +133,8 @@ def caption(data: Data) -> str:
         rf"\textbf{{a}}, flow time at which each direction's error falls to ${tex(data['threshold'])}$ of its start, "
         rf"over its singular value $\lambda_i$ ($\kappa = {tex(condition)}$), for the speed laws "
         r"$h(\sigma) = \sigma^{1-\alpha}$: lines, derived; markers, integrated. "
-        r"\textbf{b}, the same arrivals relative to the first direction's: all lie on $(\lambda_1/\lambda_i)^{1-\alpha}$. "
+        r"\textbf{b}, the same arrivals relative to the first direction's: all lie on "
+        r"$(\lambda_1/\lambda_i)^{1-\alpha}$. "
         rf"From the fastest to the slowest direction the ratio is {listed(spread)}. "
         rf"No marker is farther than ${tex(max(away, 1e-16), 2)}$ from its line, relatively."
     )

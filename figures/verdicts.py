@@ -91,9 +91,13 @@ def _claim(axes: Axes, data: Data, place: int) -> None:
     style = SIGNS[str(data["verdicts"][place])]
     share = 100 * data["against"][place] / max(1, data["trials"][place])
     axes.plot([0, 100], [place, place], color="#e4e4e4", linewidth=2.2, solid_capstyle="butt", zorder=1)
-    axes.plot([0, share], [place, place], color=style["color"], linewidth=2.2, solid_capstyle="butt", zorder=2, gid="against")
+    axes.plot(
+        [0, share], [place, place], color=style["color"], linewidth=2.2, solid_capstyle="butt", zorder=2, gid="against"
+    )
     system = axes.get_yaxis_transform()
-    axes.plot([-0.05], [place], transform=system, clip_on=False, markersize=4.6, linestyle="none", gid="verdict", **style)
+    axes.plot(
+        [-0.05], [place], transform=system, clip_on=False, markersize=4.6, linestyle="none", gid="verdict", **style
+    )
     write(axes, str(data["ids"][place]), (-0.05, place), shift=(-7, 0), within=system, ha="right", fontweight="bold")
     count = f"{data['against'][place]:,} of {data['trials'][place]:,}"
     write(axes, count, (1.0, place), shift=(46, 0), within=system, ha="right")

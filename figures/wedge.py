@@ -135,7 +135,8 @@ def _weights(axes: Axes, data: Data) -> None:
     axes.set_xlabel("steps k")
     axes.set_ylabel("weights")
     key(axes, "lower left")
-    head(axes, "a", "the slow weight turns negative")
+    turns = data["minimiser"][1] < 0 < data["start"][1]
+    head(axes, "a", "the slow weight turns negative" if turns else "weights")
 
 
 def _errors(axes: Axes, data: Data) -> None:
@@ -146,7 +147,9 @@ def _errors(axes: Axes, data: Data) -> None:
     kept = spread(np.log(times), error, SHOWN)
     axes.plot(times[kept], error[kept], color=MEASURED, marker="o", **HOLLOW)
     rising = int(np.argmax(np.where(np.abs(data["printed"] - data["derived"]) > 0.5, 1, 0)))
-    write(axes, "as printed", (data["times"][rising], 100 * data["printed"][rising]), shift=(5, 0), color=PRINTED["color"])
+    write(
+        axes, "as printed", (data["times"][rising], 100 * data["printed"][rising]), shift=(5, 0), color=PRINTED["color"]
+    )
     write(axes, "derived", (data["times"][-1], 0), shift=(0, 8), ha="right", color=DERIVED)
     axes.set_ylim(-5, 108)
     axes.set_xlabel("steps k")
@@ -155,41 +158,56 @@ def _errors(axes: Axes, data: Data) -> None:
 
 
 def _lengths(axes: Axes, data: Data) -> None:
-    logarithmic(axes)
     across = data["epsilons"]
-    axes.plot(across, data["plateau_printed"], **PRINTED)
-    axes.plot(across, data["plateau_derived"], color=DERIVED, **LINE)
-    axes.plot(across, data["plateau_measured"], color=MEASURED, marker="o", **HOLLOW)
+    found = {name: data[f"plateau_{name}"] for name in ("printed", "derived", "measured")}
+    logarithmic(axes, "x")
+    if any((lengths > 0).any() for lengths in found.values()):
+        logarithmic(axes, "y")
+        found = {name: np.where(lengths > 0, lengths, np.nan) for name, lengths in found.items()}
+    axes.plot(across, found["printed"], **PRINTED)
+    axes.plot(across, found["derived"], color=DERIVED, **LINE)
+    axes.plot(across, found["measured"], color=MEASURED, marker="o", **HOLLOW)
+    place = len(across) // 2
     for name, text, colour in (("printed", "as printed", PRINTED["color"]), ("derived", "derived", DERIVED)):
-        place = len(across) // 2
-        write(axes, text, (across[place], data[f"plateau_{name}"][place]), shift=(6, 6), color=colour)
+        if np.isfinite(found[name][place]):
+            write(axes, text, (across[place], found[name][place]), shift=(6, 6), color=colour)
     axes.set_xlabel("variance ε of the slow feature")
     axes.set_ylabel("plateau (steps)")
     head(axes, "c", "plateau length")
+
+
+def _growth(data: Data) -> str:
+    """By which powers of ε the plateaus grow over the range; empty where one of them vanishes."""
+    ends = np.argsort(data["epsilons"])[[0, -1]]
+    found = {name: data[f"plateau_{name}"] for name in ("derived", "printed")}
+    measured = data["plateau_measured"]
+    if len(measured) < 2 or not all((lengths > 0).all() for lengths in (*found.values(), measured)):
+        return ""
+    across = np.log(data["epsilons"][ends[1]] / data["epsilons"][ends[0]])
+    derived, printed = (tex(np.log(lengths[ends[0]] / lengths[ends[1]]) / across, 2) for lengths in found.values())
+    return (
+        rf" From the largest to the smallest $\varepsilon$ the first two grow as $\varepsilon^{{-{derived}}}$, the "
+        r"last as "
+        rf"$\varepsilon^{{-{printed}}}$, and it is up to ${tex(np.max(found['printed'] / measured), 2)}$ times too "
+        r"long."
+    )
 
 
 def caption(data: Data) -> str:
     """What the figure shows, with where the printed law parts from the measured error and from the plateau."""
     start = ", ".join(tex(value) for value in data["start"])
     star = ", ".join(tex(value) for value in data["minimiser"])
-    low, high = np.argsort(data["epsilons"])[[0, -1]]
-    decades = np.log(data["epsilons"][high] / data["epsilons"][low])
-    derived, printed = (
-        float(np.log(data[f"plateau_{name}"][low] / data[f"plateau_{name}"][high]) / decades)
-        for name in ("derived", "printed")
-    )
-    ratio = float(np.max(data["plateau_printed"] / data["plateau_measured"]))
     return (
         rf"Gradient descent on the wedge ($\varepsilon = {tex(data['epsilon'])}$, $\theta = {tex(data['theta'])}$, "
         rf"$\eta = {tex(data['step'])}$, $w(0) = ({start})$). \textbf{{a}}, both weights: lines, closed form; markers, "
-        rf"steps. The minimiser is $({star})$: the slow weight does not rest at zero, it turns negative. \textbf{{b}}, "
-        rf"test error of weights trained on ${tex(data['samples'])}$ inputs (markers), as derived (solid) and as printed "
+        rf"steps; the minimiser is $({star})$. \textbf{{b}}, "
+        rf"test error of weights trained on ${tex(data['samples'])}$ inputs (markers), as derived (solid) and as "
+        r"printed "
         r"(eq.~19, dashed), which loses the sign of the slow weight: the two differ by up to "
-        rf"${tex(100 * float(np.max(np.abs(data['printed'] - data['derived']))))}$ points, and the measured error ends at "
+        rf"${tex(100 * float(np.max(np.abs(data['printed'] - data['derived']))))}$ points, and the measured error "
+        r"ends at "
         rf"${tex(100 * float(data['sample_error'][-1]))}$\,\%. \textbf{{c}}, length of the plateau over $\varepsilon$: "
-        rf"derived (solid) and measured (markers) grow as $\varepsilon^{{-{tex(derived, 2)}}}$ over this range, the law as "
-        rf"printed (eq.~20, constants 1, dashed) as $\varepsilon^{{-{tex(printed, 2)}}}$; it is up to ${tex(ratio, 2)}$ "
-        r"times too long."
+        rf"derived (solid), measured (markers) and as printed (eq.~20, constants 1, dashed).{_growth(data)}"
     )
 
 

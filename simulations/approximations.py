@@ -35,9 +35,7 @@ def measured_speeds(how: Rule, values: Array, seed: int = 0) -> Array:
     return np.einsum("ij,ik,kj->j", left, way, right)
 
 
-def measured_arrivals(
-    how: Rule, condition: float, count: int, *, threshold: float = 1e-2, step: float = 2e-3
-) -> Array:
+def measured_arrivals(how: Rule, condition: float, count: int, *, threshold: float = 1e-2, step: float = 2e-3) -> Array:
     """Flow time at which each direction of a geometric spectrum arrives (count,), NaN where it does not.
 
     Rules that have a flow are integrated; others take steps, and the time is step count × η.
@@ -56,4 +54,5 @@ def measured_arrivals(
     model = Regression.from_spectrum(spectrum("geometric", condition, count))
     if can_flow(how):
         return flow(model, how, threshold=threshold).arrivals
-    return step * descend(model, how, step, threshold=threshold, max_steps=round(LONGEST / positive("step", step))).arrivals
+    most = round(LONGEST / positive("step", step))
+    return np.asarray(step * descend(model, how, step, threshold=threshold, max_steps=most).arrivals)

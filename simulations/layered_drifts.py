@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.flow import flow
 from simulations.layered_trajectory import conserved_drift
+from simulations.layers import layered_flow
 from theory.models.factorized import Factorized, Layers
 from theory.rules import Rule, rule
 
@@ -28,5 +28,5 @@ def largest_drifts(model: Factorized, rules: Sequence[Rule | str], start: Layers
         One matrix for each layer.
     """
     laws = [rule(name) for name in rules]
-    runs = [flow(model, how, start) for how in laws]
+    runs = [layered_flow(model, how, start) for how in laws]
     return np.array([[conserved_drift(model, how, run.layers, run.times).max() for run in runs] for how in laws])

@@ -15,7 +15,7 @@ SLOW = sp.Symbol("lambda_-", positive=True)
 
 
 def printed_error() -> sp.Expr:
-    """Eq. 19, arccos(max(ρ, ρ_k))/arccos(ρ), in μ, ν, ε and θ: the folded model's eq. 6, from which the sign of ν is lost."""
+    """Eq. 19, arccos(max(ρ, ρ_k))/arccos(ρ), in μ, ν, ε and θ: eq. 6 again, in which the sign of ν is lost."""
     return F4.printed["error"]
 
 

@@ -29,7 +29,9 @@ def figures(
         typer.Option("--set", help="A parameter of the figures that have it; may be given again.", metavar="KEY=VALUE"),
     ] = None,
     out: Annotated[Path, typer.Option(help="Directory for figures, data and the gallery, index.html.")] = Path("out"),
-    formats: Annotated[str, typer.Option("--format", help="Some of pdf, svg and png.", metavar="A,B,…")] = "pdf,svg,png",
+    formats: Annotated[
+        str, typer.Option("--format", help="Some of pdf, svg and png.", metavar="A,B,…")
+    ] = "pdf,svg,png",
     as_json: Json = False,
 ) -> None:
     """Draw the figures of the theory: PDF, SVG and PNG, with data, parameters and captions beside them."""
