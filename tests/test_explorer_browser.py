@@ -64,7 +64,7 @@ def test_every_slider_moves_the_picture_by_keyboard(opened):
 
 
 CURVES = """[...document.querySelectorAll("#curve1 path")]
-    .filter((path) => path.getAttribute("stroke")).map((path) => path.getAttribute("d"))"""
+    .filter((path) => path.dataset.i).map((path) => path.getAttribute("d"))"""
 
 
 def test_alpha_one_folds_all_directions_into_one(opened):

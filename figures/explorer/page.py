@@ -46,7 +46,7 @@ def page(
     script = f"{explorer_script()}\nconst explored = explorer(document, {start});\n"
     style = asset("page.css")
     policy = (
-        f"default-src 'none'; img-src data:; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
+        f"default-src 'none'; img-src data:; worker-src blob:; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
         "base-uri 'none'; form-action 'none'"
     )
     parts = {"policy": policy, "version": version, "style": style, "script": script, "body": asset("body.html")}
