@@ -10,7 +10,7 @@ const plots = Object.fromEntries(["spectrum", "plane", "lengths", "phase", "tota
 
 function moveDirection(i, value) {
   const spectrum = [...state.spectrum], [low, high] = held.get("spectrum");
-  spectrum[i] = Number(clamp(value, low, high).toPrecision(3));
+  spectrum[i] = clamp(Number(clamp(value, low, high).toPrecision(3)), SMALLEST, LARGEST);
   own(spectrum);
 }
 

@@ -13,16 +13,23 @@ function hold(key, range, needed = range) {
   return kept;
 }
 
-// A colour that can be read as text on the page's ground.
-function readable(colour) {
-  const toward = dark ? 255 : 0, share = dark ? 0.3 : 0.42;
+// A colour mixed with the ink of the theme by a share.
+function mixed(colour, share) {
+  const toward = dark ? 255 : 0;
   const channels = [1, 3, 5].map((i) => Math.round(parseInt(colour.slice(i, i + 2), 16) * (1 - share) + toward * share));
   return `rgb(${channels.join(" ")})`;
 }
 
+// A colour that can be read as text on the page's ground.
+const readable = (colour) => mixed(colour, dark ? 0.3 : 0.42);
+
+const onDark = new Map(); // the dark end of the directions' colours, lifted off a dark ground
+
 function directionColour(index, count) {
-  const place = count > 1 ? 1 - index / (count - 1) : 1;
-  return page.directions[Math.round(place * (page.directions.length - 1))];
+  const place = count > 1 ? 1 - index / (count - 1) : 1, colour = page.directions[Math.round(place * (page.directions.length - 1))];
+  if (!dark) return colour;
+  if (!onDark.has(colour)) onDark.set(colour, mixed(colour, 0.3 * place));
+  return onDark.get(colour);
 }
 
 const shortName = (rule) => (rule.id === "power" ? `α = ${plain(rule.alpha)}` : rule.short);
@@ -31,7 +38,7 @@ const shortName = (rule) => (rule.id === "power" ? `α = ${plain(rule.alpha)}` :
 
 function drawSpectrum(plot, { state }) {
   const { spectrum } = state, count = spectrum.length;
-  const shown = [spectrum, focused, holding, plot.width, plot.height];
+  const shown = [spectrum, focused, holding, dark, plot.width, plot.height];
   if (plot.shown?.every((part, i) => part === shown[i])) return;
   plot.shown = shown;
   plot.margin = { top: 14, right: 22, bottom: 40, left: 54 };
@@ -65,8 +72,8 @@ function handle(plot, i, spectrum, [cx, cy], r, [low, high]) {
   plot.put(`p${i}`, "circle", {
     class: "handle", cx, cy, r, fill: directionColour(i, count), "data-i": i, role: "slider",
     tabindex: i === Math.min(focused, count - 1) ? 0 : -1, "aria-orientation": "vertical",
-    "aria-label": `singular value ${i + 1} of ${count}`, "aria-valuemin": low, "aria-valuemax": high,
-    "aria-valuenow": value, "aria-valuetext": plain(value),
+    "aria-label": `singular value ${i + 1} of ${count}`, "aria-valuemin": DECIMALS.format(low), "aria-valuemax": DECIMALS.format(high),
+    "aria-valuenow": DECIMALS.format(value), "aria-valuetext": plain(value),
   });
 }
 

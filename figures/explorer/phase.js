@@ -78,7 +78,7 @@ function drawPhase(plot, { state }) {
   const at = [clamp(state[x], across.low, across.high), clamp(state[y], up.low, up.high)];
   plot.put("here", "circle", {
     class: "here", r: 8, cx: round(plot.x(at[0])), cy: round(plot.y(at[1])), role: "slider", tabindex: 0, "aria-label": `point of the phase diagram: ${across.label} and ${up.label}`,
-    "aria-valuemin": across.low, "aria-valuemax": across.high, "aria-valuenow": at[0], "aria-valuetext": `${plain(at[0])} and ${plain(at[1])}`,
+    "aria-valuemin": DECIMALS.format(across.low), "aria-valuemax": DECIMALS.format(across.high), "aria-valuenow": DECIMALS.format(at[0]), "aria-valuetext": `${plain(at[0])} and ${plain(at[1])}`,
   });
   const here = plot.elements.get("here").element;
   if (here !== plot.svg.lastChild) plot.svg.append(here);

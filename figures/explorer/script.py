@@ -22,7 +22,17 @@ from theory.rules import rule
 
 COLOURS = 33  # of directions
 LOGIC = ("state.js", "words.js")
-DRAWING = ("plot.js", "panels.js", "curves.js", "plane.js", "phase.js", "hosts.js", "controls.js", "taken.js", "page.js")
+DRAWING = (
+    "plot.js",
+    "panels.js",
+    "curves.js",
+    "plane.js",
+    "phase.js",
+    "hosts.js",
+    "controls.js",
+    "taken.js",
+    "page.js",
+)
 SHOWN: dict[str, dict[str, Any]] = {
     "gd": {"label": "gradient descent", "short": "GD", "speed": "σ", "alpha": 0},
     "power": {"label": "power law", "short": "α", "speed": "σ^(1−α)", "alpha": 0.5},

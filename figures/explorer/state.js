@@ -146,6 +146,8 @@ const minus = (text) => text.replace("-", "−");
 
 const GROUPED = new Intl.NumberFormat("en", { maximumFractionDigits: 9 }); // to make one takes longer than to use it
 
+const DECIMALS = new Intl.NumberFormat("en", { useGrouping: false, maximumSignificantDigits: 6 }); // never 1e-8, which screen readers do not take
+
 // Three or four digits, as a reader wants them; whole numbers in full.
 function plain(value, digits = 3) {
   if (value === Infinity) return "∞";
