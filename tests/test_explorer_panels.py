@@ -12,7 +12,7 @@ import pytest
 from figures.explorer.page import page as page_text
 from figures.explorer.script import asset
 from figures.explorer.spectra import digits_spectrum
-from simulations.population import folded_test_error
+from simulations.population import population
 from theory.models.folded import Folded
 
 SETTLE = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -108,7 +108,7 @@ def test_time_moves_the_weights_and_what_they_decide(opened):
     model, start = Folded(epsilon=0.01), np.array([[1.0, 3.0]])
     left = np.exp(-200 * np.diag(model.curvature))
     weights = model.minimiser + (start - model.minimiser) * left
-    expected = float(folded_test_error(weights, model.epsilon, model.theta))
+    expected = float(population(model).test_error(weights))
     assert 0.1 < expected < 0.9
     # the page reads weights between places two per cent of τ apart
     shown = float(page.inner_text("#reading").split("GD ")[1].split(" %")[0]) / 100

@@ -69,6 +69,11 @@ def test_a_model_gives_its_parameters():
     assert regression.name == "mine"
 
 
+def test_a_model_that_the_page_does_not_have_is_refused():
+    with pytest.raises(ArgumentError, match="be singular values, a regression or a folded model, but is a wedge model"):
+        ef.Explorer(ef.Wedge())
+
+
 def test_a_missing_extra_is_one_line_with_the_command(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     missing = importlib.import_module("figures.explorer").__getattr__("Explorer")

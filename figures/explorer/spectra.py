@@ -5,11 +5,23 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from simulations.population import population
+from theory.checks import ArgumentError
 from theory.models.linear import LinearModel
 
 
 def spectrum_of(model: LinearModel) -> tuple[list[float], str, str | None]:
-    """The eigenvalues of a model's curvature that learn, descending (d,), a sentence about them, and their source."""
+    """The eigenvalues of a model's curvature that learn, descending (d,), a sentence about them, and their source.
+
+    Raises
+    ------
+    ArgumentError
+        If the model classifies: its plateau is not the time between arrivals.
+    """
+    if population(model).classifies:
+        raise ArgumentError(
+            "spectrum", "be singular values, a regression or a folded model", f"is a {model.name} model"
+        )
     values = [float(value) for value in model.eigen[0]]
     learns = [value for value in values if value > 0]
     counted = (
