@@ -182,8 +182,8 @@ OUTSIDE = """(svg) => [...svg.querySelectorAll("text")].filter((text) => {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("address", ["", "#model=folded", "#directions=1000"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_sticks_out_at_either_width(opened, width, address, scheme):
+@pytest.mark.parametrize("width", [390, 760, 1280])
+def test_nothing_sticks_out_at_any_width(opened, width, address, scheme):
     page = opened(address, width, scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     for svg in page.locator("#panels svg:visible").all():

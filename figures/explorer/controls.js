@@ -92,7 +92,7 @@ function tour(settings, text) {
 // Values and visibility of the controls after the state has changed.
 function showControls() {
   for (const radio of root.querySelectorAll("input[name=model]")) radio.checked = radio.value === state.model;
-  for (const element of document.querySelectorAll("[data-of]")) element.hidden = element.dataset.of !== state.model;
+  for (const element of root.querySelectorAll("[data-of]")) element.hidden = element.dataset.of !== state.model;
   $("shape").value = state.shape;
   for (const name of Object.keys(PARAMETERS)) {
     const slider = $(`${name}-slider`), number = $(name);
