@@ -1,7 +1,9 @@
-"""The explorer's page in a browser: first picture, slider to picture, and size: `python benchmarks/explorer.py`.
+"""The explorer's page in a browser: first picture, slider to picture, frames: `python benchmarks/explorer.py`.
 
 Needs playwright and a Chromium. Slider to picture is from the event to the frame in which all panels are drawn, over
-sixty places of each slider; first picture is the browser's own first contentful paint, median of five.
+sixty places of each slider; work is what the page's thread was busy per picture, which hangs less on what else the
+machine does. First picture is the browser's own first contentful paint, median of five. Frames are those of a second
+in which the slider moves in each.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import CDPSession, sync_playwright
 
 from figures.explorer.page import page
 
@@ -19,6 +21,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu"]
 VIEWS = {
     "regression": ("", ("alpha", "condition", "threshold")),
     "folded": ("#model=folded", ("alpha", "epsilon", "theta")),
+    "200 directions": ("#directions=200", ("alpha", "condition")),
     "1,000 directions": ("#directions=1000", ("alpha", "condition")),
 }
 MOVE = """async (id) => {
@@ -38,6 +41,17 @@ MOVE = """async (id) => {
     }
     return times;
 }"""
+FRAMES = """async (id) => {
+    const slider = document.getElementById(`${id}-slider`), begun = performance.now();
+    const [low, high] = [Number(slider.min), Number(slider.max)];
+    let frames = 0;
+    for (; performance.now() - begun < 1000; frames++) {
+        slider.value = low + (high - low) * (0.5 + 0.3 * Math.sin(frames / 10));
+        slider.dispatchEvent(new Event("input", { bubbles: true }));
+        await new Promise(requestAnimationFrame);
+    }
+    return frames;
+}"""
 FIRST = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
 
@@ -55,11 +69,24 @@ def main() -> None:
                 tab.goto(file.as_uri() + address)
                 tab.wait_for_timeout(400)
                 firsts.append(tab.evaluate(FIRST))
+            session = tab.context.new_cdp_session(tab)
+            session.send("Performance.enable")
             print(f"{name:17s} first picture {statistics.median(firsts):6.0f} ms")
             for slider in sliders:
+                before = busy(session)
                 times = sorted(tab.evaluate(MOVE, slider))
-                print(f"{name:17s} {slider:10s} median {times[30]:5.1f} ms, 95th percentile {times[57]:5.1f} ms")
+                work, frames = 1e3 * (busy(session) - before) / len(times), tab.evaluate(FRAMES, slider)
+                print(
+                    f"{name:17s} {slider:10s} median {times[30]:5.1f} ms, 90th percentile {times[54]:5.1f} ms, "
+                    f"work {work:5.1f} ms, {frames} frames a second"
+                )
         browser.close()
+
+
+def busy(session: CDPSession) -> float:
+    """Seconds for which the page's thread has worked."""
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
 
 
 if __name__ == "__main__":

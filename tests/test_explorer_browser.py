@@ -64,7 +64,7 @@ def test_every_slider_moves_the_picture_by_keyboard(opened):
 
 
 CURVES = """[...document.querySelectorAll("#curve1 path")]
-    .filter((path) => path.getAttribute("stroke")).map((path) => path.getAttribute("d"))"""
+    .filter((path) => path.dataset.i).map((path) => path.getAttribute("d"))"""
 
 
 def test_alpha_one_folds_all_directions_into_one(opened):
@@ -114,24 +114,45 @@ def test_a_point_follows_the_mouse_and_stays_the_same_direction(opened):
 
 
 FOCUSED = """(() => {
-    const element = document.activeElement, label = element.getAttribute("aria-label");
-    const name = label || element.labels?.[0]?.textContent || element.textContent;
-    return [element.id || label || name, name];
+    const element = document.activeElement, style = getComputedStyle(element);
+    if (element === document.body) return null;
+    const name = element.getAttribute("aria-label") || element.labels?.[0]?.textContent || element.textContent;
+    const marked = style.outlineStyle !== "none" || parseFloat(style.strokeWidth) > 2;
+    return [element.id || element.value || name, name, marked];
 })()"""
+CONTROLS = """[...document.querySelectorAll("button, input, select, [role=slider][tabindex='0']")]
+    .filter((element) => element.checkVisibility() && (element.type !== "radio" || element.checked))
+    .map((element) => element.id || element.value || element.getAttribute("aria-label") || element.textContent)"""
 
 
-def test_tab_reaches_every_control_and_each_has_a_name(opened):
-    page = opened()
+@pytest.mark.parametrize("address", ["", "#model=folded"])
+def test_tab_reaches_every_control_each_has_a_name_and_shows_the_focus(opened, address):
+    page = opened(address)
     seen = {}
     while len(seen) < 100:
         page.keyboard.press("Tab")
-        key, name = page.evaluate(FOCUSED)
-        if key in seen:
+        if (found := page.evaluate(FOCUSED)) is None:
             break
+        key, name, marked = found
         seen[key] = name
-    assert {"shape", "alpha-slider", "alpha", "condition-slider", "python", "reset"} <= set(seen)
-    assert "singular value 1 of 4" in seen
+        assert marked, key
+    expected = page.evaluate(CONTROLS)
+    assert len(expected) > 20
+    assert set(expected) <= set(seen)
     assert all(name.strip() for name in seen.values())
+
+
+def test_the_model_is_chosen_by_keyboard(opened):
+    page = opened()
+    page.locator("input[value=regression]").focus()
+    page.keyboard.press("ArrowDown")
+    settle(page)
+    assert page.evaluate("explored.state.model") == "folded"
+    page.locator("#shape").wait_for(state="hidden")
+    page.get_by_role("button", name="Well conditioned").focus()
+    page.keyboard.press("Enter")
+    settle(page)
+    assert page.evaluate("explored.state.condition") == 3
 
 
 @pytest.mark.parametrize("address", ["#alpha=7", "#spectrum=1,x", "#%E0%A4%A", "#model=folded&epsilon=2"])
@@ -161,8 +182,8 @@ OUTSIDE = """(svg) => [...svg.querySelectorAll("text")].filter((text) => {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("address", ["", "#model=folded", "#directions=1000"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_sticks_out_at_either_width(opened, width, address, scheme):
+@pytest.mark.parametrize("width", [390, 760, 1280])
+def test_nothing_sticks_out_at_any_width(opened, width, address, scheme):
     page = opened(address, width, scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     for svg in page.locator("#panels svg:visible").all():

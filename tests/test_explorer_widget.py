@@ -69,6 +69,11 @@ def test_a_model_gives_its_parameters():
     assert regression.name == "mine"
 
 
+def test_a_model_that_the_page_does_not_have_is_refused():
+    with pytest.raises(ArgumentError, match="be singular values, a regression or a folded model, but is a wedge model"):
+        ef.Explorer(ef.Wedge())
+
+
 def test_a_missing_extra_is_one_line_with_the_command(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     missing = importlib.import_module("figures.explorer").__getattr__("Explorer")
@@ -138,6 +143,7 @@ def test_a_trait_moves_a_point_and_a_key_sets_a_trait(hosted):
     page = hosted()
     points = page.locator("#spectrum circle")
     assert points.count() == 8
+    assert page.locator("#shape").first.input_value() == "geometric"
     assert "69,009 steps" in page.locator("#headline").first.inner_text()
     before = float(points.nth(3).get_attribute("cy"))
     page.evaluate("model.set('spectrum', new DataView(Float64Array.of(1, 0.1, 0.01, 1e-4).buffer))")
@@ -163,8 +169,12 @@ def test_traits_are_saved_on_release_and_not_before(hosted):
 def test_a_model_set_from_python_changes_the_page(hosted):
     page = hosted(model="folded", epsilon=1e-3)
     assert "100 % test error" in page.locator("#headline").first.inner_text()
+    assert page.locator("#epsilon").first.is_visible()
+    assert page.locator("#spectrum").first.is_hidden()
     page.evaluate("model.set('model', 'regression')")
     assert "69,009" in page.locator("#headline").first.inner_text()
+    assert page.locator("#epsilon").first.is_hidden()
+    assert page.locator("#spectrum").first.is_visible()
 
 
 def test_a_closed_widget_listens_no_more(hosted):

@@ -39,7 +39,7 @@ function traitsHost(model) {
   return {
     read(before) {
       const view = model.get("spectrum"), spectrum = [...new Float64Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength))];
-      const usual = before ?? { ...defaults(), spectrum: [] }, same = String(spectrum) === String(usual.spectrum);
+      const usual = before ?? defaults(), same = String(spectrum) === String(usual.spectrum);
       const state = same ? { ...usual } : { ...usual, shape: "own", spectrum, directions: spectrum.length, condition: conditionOf(spectrum) };
       for (const name of ["model", ...numbers]) state[name] = model.get(name);
       return state;

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 
+import sympy as sp
+
 from figures.explorer.compiler import Law
 from theory.boundary import CONSTANT, FAST, FAST_RATE, PLACE, PRODUCT, SLOW, SLOW_RATE, boundary
 from theory.clock import E1, E2, PATH, RATE1, RATE2, clock
@@ -12,7 +14,7 @@ from theory.cycles import cycle
 from theory.discretisation import stability
 from theory.families import ALPHA, POWERS
 from theory.models import folded, folded_chain, regression, regression_chain
-from theory.models.regression import CONTRACTION, ERROR0, ETA, RATE, THRESHOLD
+from theory.models.regression import CONTRACTION, ERROR, ERROR0, ETA, RATE, THRESHOLD
 from theory.rules import SIGMA, rule
 
 NAMED = ("gd", "egd", "ngd", "newton")
@@ -26,12 +28,25 @@ def page_laws() -> dict[str, Law]:
 
 
 def _regression() -> dict[str, Law]:
-    """Arrivals of one direction in flow time, rule by rule."""
+    """Arrivals of one direction in flow time, its error, and its part ½λe² of the training loss, whose slope is λe."""
     symbols = (RATE, ERROR0, THRESHOLD)
     found: dict[str, Law] = {
         f"arrival_{name}": (regression_chain.derive(rule(name)).laws["arrival"], symbols) for name in NAMED
     }
-    return found | {"arrival_power": (regression_chain.derive(POWERS).laws["arrival"], (*symbols, ALPHA))}
+    found |= {"arrival_power": (regression_chain.derive(POWERS).laws["arrival"], (*symbols, ALPHA))}
+    return found | _errors() | {"train_term": (sp.integrate(RATE * ERROR, ERROR), (RATE, ERROR))}
+
+
+def _errors() -> dict[str, Law]:
+    """Error of one direction at a flow time, and the time from which on there is none."""
+    found: dict[str, Law] = {}
+    for name in (*NAMED, "power"):
+        chain = regression_chain.derive(POWERS if name == "power" else rule(name))
+        symbols = (RATE, ERROR0, ALPHA) if name == "power" else (RATE, ERROR0)
+        solution = next(step.equation for step in chain.steps if step.name == "solution").rhs
+        found[f"error_{name}"] = (solution, (regression.TIME, *symbols))
+        found[f"extinction_{name}"] = (chain.laws.get("extinction", sp.oo), symbols)
+    return found
 
 
 def _steps() -> dict[str, Law]:

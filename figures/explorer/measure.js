@@ -1,6 +1,6 @@
 // What steps of size η do, taken one by one: nothing of the laws above but each rule's speed, the gradient and the
-// boundary. A generator that pauses often, so that a page can take it in slices; it returns {length},
-// Infinity for a cycle and NaN for divergence, or {stopped} or {unsettled}.
+// boundary. A generator that pauses often, so that it can be taken in slices; it returns {length}, Infinity for a
+// cycle and NaN for divergence, or {stopped} or {unsettled}; of a regression also [singular value, steps to arrive].
 
 const PAUSE = 4096, MOST_STEPS = 4e6;
 
@@ -27,7 +27,7 @@ function* measuredRegression(rule, { spectrum, start, threshold, step }) {
     arrivals.set(rate, count);
   }
   const times = [...arrivals.values()];
-  return { length: Math.max(...times) - Math.min(...times) };
+  return { length: Math.max(...times) - Math.min(...times), arrivals: [...arrivals] };
 }
 
 // The longest run at 100 % test error; it ends when as many steps again have brought no longer one. What is stepped
@@ -61,4 +61,32 @@ function finished(generator) {
     const { done, value } = generator.next();
     if (done) return value;
   }
+}
+
+const SLICE = 20; // milliseconds
+
+// Answers questions (id, rules, state) rule by rule, through tell(id, rule's id, what was measured). A newer question
+// ends the one before; between slices others have their turn.
+function measurer(tell) {
+  let newest = null;
+  return (id, rules, state) => {
+    newest = id;
+    const steps = state.model === "regression" ? measuredRegression : measuredFolded;
+    const open = rules.map((rule) => [rule.id, steps(rule, state)]);
+    const slice = () => {
+      if (newest !== id) return;
+      for (const end = performance.now() + SLICE; open.length && performance.now() < end; ) {
+        const { done, value } = open[0][1].next();
+        if (done) tell(id, open.shift()[0], value);
+      }
+      if (open.length) setTimeout(slice);
+    };
+    slice();
+  };
+}
+
+// What the script is in a worker.
+function serve() {
+  const take = measurer((...answer) => postMessage(answer));
+  onmessage = ({ data }) => take(...data);
 }

@@ -78,22 +78,22 @@ function edgeOf(parts, rates, turns = [false, false]) {
   };
 }
 
-// The boundary between a number inside and one outside, to the last digit; of whole numbers with `round`.
-function crossing(inside, yes, no, round = (x) => x) {
+// The boundary between a number inside and one outside, to the last digit or a share; of whole numbers with `round`.
+function crossing(inside, yes, no, round = (x) => x, share = 0) {
   for (;;) {
     const middle = round((yes + no) / 2);
-    if (middle === yes || middle === no) return yes;
+    if (middle === yes || middle === no || Math.abs(no - yes) <= share * Math.max(yes, no)) return yes;
     if (inside(middle)) yes = middle;
     else no = middle;
   }
 }
 
-function longestInterval(edge) {
+function longestInterval(edge, share = 0) {
   const inner = [0, edge.stationary()].find((x) => x !== null && edge.inside(x));
   if (inner === undefined) return null;
   let outer = Math.max(1, 2 * inner);
   while (edge.inside(outer)) outer *= 2;
-  return [edge.inside(0) ? 0 : crossing(edge.inside, inner, 0), crossing(edge.inside, inner, outer)];
+  return [edge.inside(0) ? 0 : crossing(edge.inside, inner, 0, undefined, share), crossing(edge.inside, inner, outer, undefined, share)];
 }
 
 function parityRun(edge, parity) {

@@ -2,118 +2,15 @@
 
 const $ = (id) => root.getElementById(id);
 const frame = root.host ?? document.documentElement, host = model ? traitsHost(model) : addressHost();
-const NOTCHES = 1000; // of a slider over decades
 let state, drawn = null, sized = null, focused = 0, waiting = false;
 
-const plots = Object.fromEntries(["spectrum", "plane", "lengths", "curve0", "curve1", "curve2"].map((id) => [id, new Plot($(id))]));
-
-const TOURS = {
-  "Well conditioned": [{ shape: "geometric", directions: 4, condition: 3 }, "All rules arrive within a factor of three: there is hardly a plateau to shorten."],
-  "One tiny singular value": [{ spectrum: [1, 0.8, 0.6, 1e-4] }, "Gradient descent waits for the last direction alone. Slide α to 1: it arrives with the others."],
-  "Step too large": [{ step: 3 }, "Above 2/λ₁ gradient descent diverges. EGD stays bounded, but cycles and never arrives."],
-  "A classifier that groks": [{ model: "folded", epsilon: 1e-4 }, "100 % test error while the second feature, of variance ε, is unlearned. Lower ε and watch the plateau grow."],
-};
-
-// ---- controls
-
-function buildControls() {
-  for (const [shape, label] of [...Object.entries(SHAPES), ["own", page.start.name ?? "your own"]]) $("shape").append(new Option(label, shape));
-  for (const [name, parameter] of Object.entries(PARAMETERS)) $("own").append(control(name, parameter));
-  for (const [label, [settings, text]] of Object.entries(TOURS)) {
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
-    button.addEventListener("click", () => tour(settings, text));
-    $("tours").append(button);
-  }
-}
-
-function control(name, { label, low, high, log, grain, of }) {
-  const row = document.createElement("div"), text = document.createElement("label");
-  row.className = "control";
-  if (of) row.dataset.of = of;
-  Object.assign(text, { textContent: label, htmlFor: `${name}-slider` });
-  const number = Object.assign(document.createElement("input"), { type: "number", id: name, step: "any", min: low, max: high });
-  number.setAttribute("aria-label", `${label}, as a number`);
-  const slider = Object.assign(document.createElement("input"), { type: "range", id: `${name}-slider` });
-  Object.assign(slider, log ? { min: 0, max: NOTCHES, step: 1 } : { min: low, max: high, step: grain });
-  slider.addEventListener("input", () => {
-    holding = true;
-    set(name, fromSlider(name, Number(slider.value)));
-  });
-  slider.addEventListener("change", commit);
-  number.addEventListener("input", () => typed(name, number));
-  number.addEventListener("change", () => (typed(name, number), number.removeAttribute("aria-invalid"), commit()));
-  row.append(text, number, slider);
-  return row;
-}
-
-function fromSlider(name, notch) {
-  const { low, high, log, whole } = PARAMETERS[name];
-  if (!log) return notch;
-  const value = Number((low * (high / low) ** (notch / NOTCHES)).toPrecision(3));
-  return clamp(whole ? Math.round(value) : value, low, high);
-}
-
-function toSlider(name, value) {
-  const { low, high, log } = PARAMETERS[name];
-  return log ? Math.round((NOTCHES * Math.log(value / low)) / Math.log(high / low)) : value;
-}
-
-function typed(name, input) {
-  try {
-    set(name, checkedNumber(name, input.value));
-    input.removeAttribute("aria-invalid");
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    input.setAttribute("aria-invalid", "true");
-  }
-}
-
-function set(name, value) {
-  if (name === "directions") state = reshaped({ directions: value });
-  else if (name === "condition") state = value === state.condition ? state : conditioned(value);
-  else state = { ...state, [name]: value };
-  redraw();
-}
-
-function reshaped(settings) {
-  const next = { ...state, ...settings };
-  if (next.shape === "own") next.shape = "geometric";
-  Object.assign(next, { directions: Math.max(2, next.directions), condition: clamp(next.condition, PARAMETERS.condition.low, PARAMETERS.condition.high) });
-  return { ...next, spectrum: shaped(next) };
-}
-
-function conditioned(condition) {
-  if (state.shape !== "own" || state.condition <= 1) return reshaped({ condition });
-  return { ...state, condition, spectrum: stretched(state.spectrum, condition) };
-}
-
-function tour(settings, text) {
-  state = { ...defaults(), model: "regression", ...settings };
-  if (settings.spectrum) state = withSpectrum(state, settings.spectrum);
-  else if (state.shape !== "own") state = { ...state, spectrum: shaped(state) };
-  $("notice-what").textContent = text;
-  redraw();
-  commit();
-}
-
-// Values and visibility of the controls after the state has changed.
-function showControls() {
-  for (const radio of root.querySelectorAll("input[name=model]")) radio.checked = radio.value === state.model;
-  for (const element of document.querySelectorAll("[data-of]")) element.hidden = element.dataset.of !== state.model;
-  $("shape").value = state.shape;
-  for (const name of Object.keys(PARAMETERS)) {
-    const slider = $(`${name}-slider`), number = $(name);
-    if (root.activeElement !== slider || !holding) slider.value = toSlider(name, state[name]);
-    slider.setAttribute("aria-valuetext", plain(state[name]));
-    if (root.activeElement !== number) number.value = Number(state[name].toPrecision(6));
-  }
-}
+const plots = Object.fromEntries(["spectrum", "plane", "lengths", "phase", "totals", "inputs", "curve0", "curve1", "curve2"].map((id) => [id, new Plot($(id))]));
 
 // ---- the spectrum under the hand
 
 function moveDirection(i, value) {
   const spectrum = [...state.spectrum], [low, high] = held.get("spectrum");
-  spectrum[i] = Number(clamp(value, low, high).toPrecision(3));
+  spectrum[i] = clamp(Number(clamp(value, low, high).toPrecision(3)), SMALLEST, LARGEST);
   own(spectrum);
 }
 
@@ -133,9 +30,7 @@ function spectrumEvents() {
   const svg = $("spectrum");
   let dragged = null;
   svg.addEventListener("pointerdown", (event) => {
-    const count = state.spectrum.length, { left, right } = plots.spectrum.area;
-    const x = event.clientX - svg.getBoundingClientRect().left;
-    dragged = clamp(Math.floor(((x - left) / (right - left)) * count), 0, count - 1);
+    dragged = directionAt(event);
     svg.setPointerCapture(event.pointerId);
     holding = true;
     focusOn(dragged);
@@ -157,6 +52,20 @@ function spectrumEvents() {
     }
   });
   svg.addEventListener("focusin", (event) => (focused = Number(event.target.dataset?.i ?? focused)));
+}
+
+// A direction under the pointer or in the keyboard's hand is lit wherever it is drawn.
+function lightEvents() {
+  const svg = $("spectrum");
+  svg.addEventListener("pointermove", (event) => light(directionAt(event)));
+  svg.addEventListener("focusin", (event) => light(Number(event.target.dataset?.i ?? focused)));
+  for (const id of ["curve0", "curve1", "curve2"]) $(id).addEventListener("pointerover", (event) => light(event.target.dataset?.i === undefined ? null : Number(event.target.dataset.i)));
+  for (const id of ["spectrum", "curve0", "curve1", "curve2"]) for (const type of ["pointerleave", "focusout"]) $(id).addEventListener(type, () => light(null));
+}
+
+function directionAt(event) {
+  const { left, right } = plots.spectrum.area, x = event.clientX - $("spectrum").getBoundingClientRect().left;
+  return clamp(Math.floor(((x - left) / (right - left)) * state.spectrum.length), 0, state.spectrum.length - 1);
 }
 
 const FACTORS = { ArrowUp: 10 ** 0.05, ArrowDown: 10 ** -0.05, PageUp: 10, PageDown: 0.1 };
@@ -193,54 +102,86 @@ function redraw() {
 
 // ---- measured, a moment after the hand has let go
 
-const CALM = 250, SLICE = 6; // milliseconds
-let measuring = 0, measured = new Map();
+const CALM = 250; // milliseconds
+let asked = 0, measuring = 0, measured = new Map(), worker = null;
 
-// Takes the steps of every rule in slices; what is drawn meanwhile goes first.
 function measureSoon() {
   clearTimeout(measuring);
   measured = new Map();
-  const steps = isRegression(state) ? measuredRegression : measuredFolded;
-  const open = rulesOf(state).map((rule) => [rule.id, steps(rule, state)]);
-  const slice = () => {
-    for (const end = performance.now() + SLICE; open.length && performance.now() < end; ) {
-      const { done, value } = open[0][1].next();
-      if (!done) continue;
-      measured.set(open.shift()[0], value);
-      redraw();
-    }
-    if (open.length) measuring = setTimeout(slice);
-  };
-  measuring = setTimeout(slice, CALM);
+  asked++;
+  measuring = setTimeout(() => (worker ??= startWorker()).ask(asked, rulesOf(state), state), CALM);
 }
+
+function hear(id, rule, answer) {
+  if (id !== asked) return;
+  measured.set(rule, answer);
+  redraw();
+}
+
+// This script again, in a thread of its own; in this one, where a browser does not allow that.
+function startWorker() {
+  const here = { ask: measurer(hear), end() {} };
+  try {
+    const address = URL.createObjectURL(new Blob([`(${explorer})()`], { type: "text/javascript" })), started = new Worker(address);
+    started.onmessage = ({ data }) => hear(...data);
+    started.onerror = () => (worker = here).ask(asked, rulesOf(state), state);
+    return { ask: (...question) => started.postMessage(question), end: () => (started.terminate(), URL.revokeObjectURL(address)) };
+  } catch {
+    return here;
+  }
+}
+
+const measuredFor = ({ time, ...settings }) => JSON.stringify(settings);
 
 function draw() {
   waiting = false;
   const all = found(state);
   showControls();
   if (sized !== state.model) measure();
-  if (drawn !== state) measureSoon();
+  if (drawn !== state && (!drawn || measuredFor(drawn) !== measuredFor(state))) measureSoon();
   drawn = state;
-  $("headline").textContent = headline(all, measured);
+  say($("headline"), headline(all, measured));
   if (isRegression(state)) drawSpectrum(plots.spectrum, all);
-  else drawPlane(plots.plane, all);
+  else drawPlane(plots.plane, all), drawInputs(plots.inputs, all);
   drawLengths(plots.lengths, all, measured);
-  $("curves-title").textContent = isRegression(state) ? "Error along each direction, three rules side by side" : "Test error, three rules side by side";
-  drawCurves([plots.curve0, plots.curve1, plots.curve2], all);
+  drawPhase(plots.phase, all);
+  drawCurves([plots.curve0, plots.curve1, plots.curve2], all, measured);
+  showWords(all);
   showTable(all);
   showLaw(all);
+}
+
+// Text that is already there is left alone: to set it again would lay the page out again.
+function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function showWords(all) {
+  const regression = isRegression(state), runs = SIDE_BY_SIDE.map(all.of);
+  say($("curves-title"), regression ? "Error along each direction, three rules side by side" : "Test error (line) and training loss (dots), three rules side by side");
+  say($("phase-title"), regression ? "Phase diagram: plateau over α and κ" : "Phase diagram of gradient descent");
+  say($("reading"), `Test error at t = ${plain(state.time)}: ${readings(runs, state)}.`);
+  const found = stops(all, measured);
+  if (String(found) !== String([...$("stops").children].map((item) => item.textContent)))
+    $("stops").replaceChildren(...found.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
 }
 
 function showTable(all) {
   const body = $("rows");
   tableRows(all, measured).forEach(({ rule, cells }, i) => {
     const row = body.rows[i] ?? emptyRow(body, cells.length + 1);
-    row.cells[0].lastChild.textContent = rule.id === "power" ? `power law, α = ${plain(rule.alpha)}` : rule.label;
+    say(row.cells[0].lastChild, rule.id === "power" ? `power law, α = ${plain(rule.alpha)}` : rule.label);
     row.cells[0].firstChild.style.background = rule.colour;
-    row.cells[1].innerHTML = rule.id === "power" ? `σ<sup>${plain(1 - rule.alpha)}</sup>` : rule.speed;
-    cells.forEach((text, j) => (row.cells[j + 2].textContent = text));
+    showSpeed(row.cells[1], rule);
+    cells.forEach((text, j) => say(row.cells[j + 2], text));
   });
-  $("limits").textContent = limits(all);
+  say($("limits"), limits(all));
+}
+
+function showSpeed(cell, rule) {
+  if (rule.id !== "power") return say(cell, rule.speed);
+  if (!cell.firstElementChild) cell.append("σ", document.createElement("sup"));
+  say(cell.firstElementChild, plain(1 - rule.alpha));
 }
 
 function emptyRow(body, count) {
@@ -259,7 +200,7 @@ function showLaw(all) {
     $("law").innerHTML = `<p>${page.formulas[id]}</p><p></p>`;
     $("law").dataset.id = id;
   }
-  $("law").lastChild.textContent = lawNumbers(all);
+  say($("law").lastChild, lawNumbers(all, lit));
 }
 
 // Takes the sizes of the pictures in sight.
@@ -289,43 +230,6 @@ function read() {
     $("notice").textContent = `The address of this page could not be used: ${error.message}. These are the defaults.`;
     $("notice").hidden = false;
   }
-}
-
-async function copy(text, what) {
-  try {
-    await navigator.clipboard.writeText(text);
-    $("done").textContent = `${what} copied.`;
-  } catch {
-    prompt(`${what}, to copy:`, text);
-  }
-}
-
-function save(name, type, text) {
-  const link = document.createElement("a");
-  Object.assign(link, { href: URL.createObjectURL(new Blob([text], { type })), download: name });
-  link.click();
-  URL.revokeObjectURL(link.href);
-  $("done").textContent = `Saved as ${name}.`;
-}
-
-const INLINED = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "font-size", "font-weight", "opacity", "paint-order"];
-
-// All pictures in sight, one below the other, with their style in them.
-function picture() {
-  const shown = Object.values(plots).filter(({ svg }) => svg.clientWidth), width = Math.max(...shown.map((plot) => plot.width));
-  let height = 0, inner = "";
-  for (const plot of shown) {
-    const copied = plot.svg.cloneNode(true), from = plot.svg.querySelectorAll("*");
-    copied.querySelectorAll("*").forEach((element, i) => {
-      const style = getComputedStyle(from[i]);
-      for (const name of INLINED) element.setAttribute(name, style.getPropertyValue(name));
-    });
-    for (const [name, value] of Object.entries({ y: height, width: plot.width, height: plot.height })) copied.setAttribute(name, value);
-    inner += new XMLSerializer().serializeToString(copied);
-    height += plot.height + 16;
-  }
-  const ground = getComputedStyle(frame).backgroundColor;
-  return `<svg xmlns="${SVG}" width="${width}" height="${height}" font-family="sans-serif"><rect width="100%" height="100%" fill="${ground}"/>${inner}</svg>\n`;
 }
 
 // Takes on the theme of the notebook, or of the system where there is none.
@@ -358,8 +262,9 @@ function listen() {
   $("controls").addEventListener("submit", (event) => event.preventDefault());
   $("python").addEventListener("click", () => copy(pythonCell(state), "Python cell"));
   $("link").addEventListener("click", () => copy(host.address(), "Address"));
-  $("csv").addEventListener("click", () => save("evenflow.csv", "text/csv", csvText(found(state))));
-  $("svg").addEventListener("click", () => save("evenflow.svg", "image/svg+xml", picture()));
+  $("csv").addEventListener("click", () => saveText("evenflow.csv", "text/csv", csvText(found(state))));
+  $("svg").addEventListener("click", () => saveText("evenflow.svg", "image/svg+xml", picture()));
+  $("png").addEventListener("click", () => savePicture("evenflow.png"));
   $("reset").addEventListener("click", () => {
     state = defaults();
     $("notice-what").textContent = "";
@@ -371,6 +276,8 @@ function listen() {
 function begin() {
   buildControls();
   spectrumEvents();
+  phaseEvents();
+  lightEvents();
   listen();
   $("link").hidden = !host.address;
   $("source").textContent = page.source;
@@ -379,7 +286,7 @@ function begin() {
   draw();
   const resized = new ResizeObserver(() => (measure(), redraw()));
   resized.observe($("panels"));
-  const ends = [host.watch(() => (read(), draw())), watchTheme(), () => resized.disconnect(), () => clearTimeout(measuring)];
+  const ends = [host.watch(() => (read(), draw())), watchTheme(), () => resized.disconnect(), () => (clearTimeout(measuring), worker?.end())];
   return {
     get state() {
       return state;

@@ -46,8 +46,8 @@ def page(
     script = f"{explorer_script()}\nconst explored = explorer(document, {start});\n"
     style = asset("page.css")
     policy = (
-        f"default-src 'none'; img-src data:; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
+        "img-src data:; worker-src blob:; base-uri 'none'; form-action 'none'"
     )
     parts = {"policy": policy, "version": version, "style": style, "script": script, "body": asset("body.html")}
     return filled(asset("page.html"), parts)

@@ -45,6 +45,7 @@ class Parameter:
 PARAMETERS = {
     "alpha": Parameter("exponent α of the middle rule", 0, 2, 0.5, grain=0.01),
     "step": Parameter("step size η", 1e-6, 10, 0.1, log=True),
+    "time": Parameter("flow time t to look at", 1e-4, 1e10, 10, log=True),
     "directions": Parameter("number of directions", 2, MOST_DIRECTIONS, 4, log=True, whole=True, of="regression"),
     "condition": Parameter("condition number κ", 1, 1e8, 1000, log=True, of="regression"),
     "start": Parameter("error at the start e₀", 0.01, 100, 1, log=True, of="regression"),

@@ -18,7 +18,15 @@ class Plot {
     this.x = scale(x, this.area.left, this.area.right);
     this.y = scale(y, this.area.bottom - strip, this.area.top);
     this.floor = this.area.bottom - (y.zero ? 4 : 0);
+    this.keepAxes(x, y);
+  }
+
+  // The axes as they are, if they would be the same again.
+  keepAxes(x, y) {
+    const key = [x, y].flatMap(({ low, high, log, label, zero }) => [low, high, log, label, zero]).concat(Object.values(this.area)).join();
+    if (key === this.axesKey) return this.axesDrawn.forEach((name) => this.drawn.add(name));
     this.axes(x, y);
+    [this.axesKey, this.axesDrawn] = [key, [...this.drawn]];
   }
 
   resize(width, height) {
@@ -99,7 +107,7 @@ class Plot {
     const gap = 14, sorted = labels.filter(({ y }) => Number.isFinite(y)).sort((a, b) => a.y - b.y);
     const { top, bottom } = this.area;
     sorted.forEach((label, i) => (label.at = Math.max(clamp(label.y, top + 4, bottom), i ? sorted[i - 1].at + gap : 0)));
-    for (let i = sorted.length - 1, limit = bottom + 2; i >= 0; limit = sorted[i].at - gap, i--) sorted[i].at = Math.min(sorted[i].at, limit);
+    for (let i = sorted.length - 1, limit = bottom - 4; i >= 0; limit = sorted[i].at - gap, i--) sorted[i].at = Math.min(sorted[i].at, limit);
     for (const { key, text, colour, at } of sorted)
       this.put(`side${key}`, "text", { class: "side", x, y: round(at + 4), fill: colour }, text);
   }

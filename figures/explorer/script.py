@@ -22,7 +22,17 @@ from theory.rules import rule
 
 COLOURS = 33  # of directions
 LOGIC = ("state.js", "words.js")
-DRAWING = ("plot.js", "panels.js", "hosts.js", "page.js")
+DRAWING = (
+    "plot.js",
+    "panels.js",
+    "curves.js",
+    "plane.js",
+    "phase.js",
+    "hosts.js",
+    "controls.js",
+    "taken.js",
+    "page.js",
+)
 SHOWN: dict[str, dict[str, Any]] = {
     "gd": {"label": "gradient descent", "short": "GD", "speed": "σ", "alpha": 0},
     "power": {"label": "power law", "short": "α", "speed": "σ^(1−α)", "alpha": 0.5},
@@ -55,6 +65,7 @@ def settings(
         "most_directions": MOST_DIRECTIONS,
         "rules": [{"id": key, **shown, "colour": RULES[key]} for key, shown in SHOWN.items()],
         "directions": direction_colours([i / (COLOURS - 1) for i in range(COLOURS)]),
+        "digits": json.loads(asset("digits.json")),
         "formulas": formulas(),
         "source": remark,
     }
@@ -62,8 +73,12 @@ def settings(
 
 @functools.cache
 def explorer_script() -> str:
-    """The function `explorer(root, page, model)`: draws in a root what `page` starts with, or the traits of a model."""
-    parts = ['"use strict";', numbers_script(), *map(asset, (*LOGIC, *DRAWING)), "return begin();"]
+    """The function `explorer(root, page, model)`: draws in a root what `page` starts with, or the traits of a model.
+
+    Without a root it is what a worker runs.
+    """
+    worker = "if (!root) return serve();"
+    parts = ['"use strict";', numbers_script(), worker, *map(asset, (*LOGIC, *DRAWING)), "return begin();"]
     return "function explorer(root, page, model) {\n" + "\n".join(parts) + "\n}"
 
 

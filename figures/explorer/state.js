@@ -1,7 +1,7 @@
 // What the page shows: parameters with their domains, spectra by shape, and the address that holds them.
 
 const SHAPES = { "two-level": "two levels", geometric: "geometric", "power-law": "power law", "marchenko-pastur": "Marchenko–Pastur" };
-const MOST_DIRECTIONS = page.most_directions, MOST_CURVES = 40, SMALLEST = 1e-100, LARGEST = 1e100;
+const MOST_DIRECTIONS = page.most_directions, MOST_CURVES = 24, SMALLEST = 1e-100, LARGEST = 1e100;
 
 const PARAMETERS = page.parameters;
 
@@ -34,6 +34,15 @@ function shaped(state) {
   return places(shape, directions, condition).map((place) => Number((condition ** -place).toPrecision(12)));
 }
 
+// Spectra that are given, not made from a number and a condition number.
+const isGiven = (shape) => shape === "own" || shape === "digits";
+
+// A state with the spectrum of its shape.
+function withShape(state) {
+  if (state.shape === "digits") return { ...withSpectrum(state, page.digits), shape: "digits" };
+  return { ...state, spectrum: shaped(state) };
+}
+
 const conditionOf = (spectrum) => Math.max(...spectrum) / Math.min(...spectrum);
 
 // The same spectrum with another condition number: its logarithms stretched from the largest value down.
@@ -46,7 +55,7 @@ function defaults() {
   const state = { model: page.start.model ?? "regression", shape: "geometric" };
   for (const [name, { value }] of Object.entries(PARAMETERS)) state[name] = value;
   state.step = page.start.step;
-  return page.start.spectrum ? withSpectrum(state, page.start.spectrum) : { ...state, spectrum: shaped(state) };
+  return page.start.spectrum ? withSpectrum(state, page.start.spectrum) : withShape(state);
 }
 
 function withSpectrum(state, spectrum) {
@@ -79,7 +88,7 @@ function fragment(state) {
   if (differs) entries.push(["spectrum", state.spectrum.join(",")]);
   if (!own && state.shape !== usual.shape) entries.push(["shape", state.shape]);
   for (const name of Object.keys(PARAMETERS)) {
-    const derived = own && (name === "directions" || name === "condition");
+    const derived = isGiven(state.shape) && (name === "directions" || name === "condition");
     if (!derived && (state[name] !== usual[name] || (usual.shape === "own" && !own && PARAMETERS[name].of === "regression")))
       entries.push([name, state[name]]);
   }
@@ -115,13 +124,13 @@ function parsed(text) {
   for (const part of text.split("&")) {
     const [name, ...rest] = part.split("="), value = rest.join("=");
     if (name === "model") state.model = known(name, value, ["regression", "folded"]);
-    else if (name === "shape") state.shape = known(name, value, Object.keys(SHAPES));
+    else if (name === "shape") state.shape = known(name, value, [...Object.keys(SHAPES), "digits"]);
     else if (name === "spectrum") spectrum = checkedSpectrum(value);
     else if (Object.hasOwn(PARAMETERS, name)) state[name] = checkedNumber(name, value);
     else refuse(shortened(name), "be a parameter of this page", "is not known");
   }
   if (spectrum) return withSpectrum(state, spectrum);
-  return state.shape === "own" ? state : { ...state, spectrum: shaped(state) };
+  return state.shape === "own" ? state : withShape(state);
 }
 
 function known(name, value, choices) {
@@ -135,13 +144,17 @@ const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const raised = (n) => (n < 0 ? "⁻" : "") + [...String(Math.abs(n))].map((digit) => SUPERSCRIPTS[digit]).join("");
 const minus = (text) => text.replace("-", "−");
 
+const GROUPED = new Intl.NumberFormat("en", { maximumFractionDigits: 9 }); // to make one takes longer than to use it
+
+const DECIMALS = new Intl.NumberFormat("en", { useGrouping: false, maximumSignificantDigits: 6 }); // never 1e-8, which screen readers do not take
+
 // Three or four digits, as a reader wants them; whole numbers in full.
 function plain(value, digits = 3) {
   if (value === Infinity) return "∞";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (Number.isInteger(value) && size < 1e12) return minus(value.toLocaleString("en"));
-  if (size >= 1e-3 && size < 1e6) return minus(Number(value.toPrecision(digits)).toLocaleString("en", { maximumFractionDigits: 9 }));
+  if (Number.isInteger(value) && size < 1e12) return minus(GROUPED.format(value));
+  if (size >= 1e-3 && size < 1e6) return minus(GROUPED.format(Number(value.toPrecision(digits))));
   const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
   const front = Number(mantissa);
   return minus(`${front === 1 ? "" : `${front} × `}10${raised(Number(exponent))}`);

@@ -81,6 +81,7 @@ class Explorer(anywidget.AnyWidget):
     spectrum = Spectrum(np.array([1.0, 0.1, 0.01, 0.001])).tag(sync=True, to_json=_to_buffer, from_json=_from_buffer)
     alpha = _number("alpha")
     step = _number("step")
+    time = _number("time")
     start = _number("start")
     threshold = _number("threshold")
     epsilon = _number("epsilon")

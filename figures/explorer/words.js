@@ -31,16 +31,31 @@ function headline({ state, of }, measured) {
   return `${stays}; EGD’s flow leaves ${sooner(gd.flow.length / egd.flow.length)}, after a time of ${plain(egd.flow.length)}${took}.`;
 }
 
-// Where the theory stops, or what needs saying about the picture.
-function limits({ state, of }) {
-  const found = [], gd = of("gd"), sharpness = isRegression(state) ? Math.max(...state.spectrum) : foldedParts(state).rate_fast;
-  found.push(`Largest stable step of gradient descent: ${plain(largestStep(gd.rule, sharpness))}.`);
+// Definitions that the picture rests on.
+function limits({ state }) {
+  const found = [];
   if (isRegression(state)) {
     found.push("The plateau is the time from the first direction’s arrival to the last; every direction starts from the same error.");
-    if (of("egd").steps.length === Infinity) found.push("EGD’s steps end in a cycle no larger than η.");
     if (state.spectrum.length > MOST_CURVES) found.push(`${MOST_CURVES} of ${state.spectrum.length} directions are drawn; all are counted.`);
-  } else found.push("The plateau is the longest run at 100 % test error. With one output EGD is gradient descent on another clock. Where a ring lies above its dot, steps of this size overshoot and do not follow the flow.");
+  } else found.push("The plateau is the longest run at 100 % test error. With one output EGD is gradient descent on another clock.");
   return [...found, "–: no closed form is derived."].join(" ");
+}
+
+const APART = 0.1; // measured and predicted, relative, where a finite step does not follow the flow
+
+// Where the theory stops, each in a few words.
+function stops({ state, runs, of }, measured) {
+  const found = [], gd = of("gd"), regression = isRegression(state);
+  const limit = largestStep(gd.rule, regression ? Math.max(...state.spectrum) : foldedParts(state).rate_fast);
+  if (state.step >= limit) found.push(`Step above gradient descent’s limit 2/λ₁ = ${plain(limit)}`);
+  if (regression && of("egd").steps.length === Infinity) found.push("EGD’s steps cycle, no larger than η, and never arrive");
+  if (!regression && gd.flow.length === 0) found.push("Start outside the region of 100 % test error: no plateau");
+  const apart = runs.filter(({ rule, flow }) => {
+    const length = measured.get(rule.id)?.length * state.step;
+    return Number.isFinite(length) && Math.abs(length - flow.length) > APART * Math.max(length, flow.length) + 2 * state.step;
+  });
+  if (apart.length) found.push(`Steps of this size do not follow the flow: ${apart.map(({ rule }) => (rule.id === "power" ? `α = ${plain(rule.alpha)}` : rule.short)).join(", ")}`);
+  return found;
 }
 
 function tableRows({ runs, of }, measured) {
@@ -52,11 +67,11 @@ function tableRows({ runs, of }, measured) {
 }
 
 // The law of the middle rule with numbers in it.
-function lawNumbers({ state, of }) {
+function lawNumbers({ state, of }, lit = null) {
   const { rule, flow } = of("power"), alpha = `α = ${plain(rule.alpha)}`;
   if (isRegression(state)) {
-    const rate = [...state.spectrum].sort((a, b) => a - b)[0];
-    return `Smallest singular value: λ = ${plain(rate)}, e₀ = ${plain(state.start)}, q = ${plain(state.threshold)}, ${alpha}: t = ${plain(arrivalLaw(rule)(rate, state.start, state.threshold), 4)}. Exact.`;
+    const rate = state.spectrum[lit] ?? Math.min(...state.spectrum), which = state.spectrum[lit] ? `Direction ${lit + 1}` : "Smallest singular value";
+    return `${which}: λ = ${plain(rate)}, e₀ = ${plain(state.start)}, q = ${plain(state.threshold)}, ${alpha}: t = ${plain(arrivalLaw(rule)(rate, state.start, state.threshold), 4)}. Exact.`;
   }
   const { slow, fast, constant, rate_fast, rate_slow } = foldedParts(state);
   const terms = `${plain(slow)} · exp(−${plain(rate_slow)} τ) ${fast < 0 ? "−" : "+"} ${plain(Math.abs(fast))} · exp(−${plain(rate_fast)} τ) − ${plain(-constant)} ≥ 0`;

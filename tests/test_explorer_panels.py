@@ -1,0 +1,248 @@
+"""What the page's panels say: phase diagram, shared time, inputs, badges; and whether everybody can read them."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from figures.explorer.page import page as page_text
+from figures.explorer.script import asset
+from figures.explorer.spectra import digits_spectrum
+from simulations.population import population
+from theory.models.folded import Folded
+
+SETTLE = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("explorer") / "explorer.html"
+    path.write_text(page_text(version="test"), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def opened(visit, file):
+    """Opens the page at an address of its own."""
+    return lambda address="", width=1280, scheme="light": visit(file.as_uri() + address, width, scheme)
+
+
+def centre(page, selector):
+    """Middle of an element, in pixels."""
+    page.locator(selector).scroll_into_view_if_needed()
+    box = page.locator(selector).bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+# ---- the phase diagram
+
+
+@pytest.mark.parametrize(
+    ("address", "across", "up"), [("", "alpha", "condition"), ("#model=folded", "epsilon", "theta")]
+)
+def test_the_point_of_the_phase_diagram_is_dragged_and_moved_by_keys(opened, address, across, up):
+    page = opened(address)
+    (x, y), before = centre(page, "#phase .here"), page.evaluate("explored.state")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 40, y - 25, steps=4)
+    page.evaluate(SETTLE)
+    assert centre(page, "#phase .here") == pytest.approx((x - 40, y - 25), abs=2)  # pixels; values are rounded
+    page.mouse.up()
+    dragged = page.evaluate("explored.state")
+    assert dragged[across] < before[across]
+    assert dragged[up] > before[up]
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    moved = page.evaluate("explored.state")
+    assert moved[up] < dragged[up]
+    assert moved[across] > dragged[across]
+    assert page.input_value(f"#{up}") == f"{moved[up]:.6g}"
+
+
+def test_the_boundary_of_the_phase_diagram_is_where_the_plateau_ends(opened):
+    page = opened("#model=folded")
+    line = [tuple(map(float, point.split(" "))) for point in page.get_attribute("#phase .edge", "d")[1:].split("L")]
+    height = line[len(line) // 2][1]
+    for theta, plateau in ((1.35, True), (1.39, False)):
+        other = opened(f"#model=folded&epsilon=1e-4&theta={theta}")
+        assert (float(other.get_attribute("#phase .here", "cy")) > height) == plateau
+        assert ("no plateau" in other.inner_text("#headline")) != plateau
+
+
+def test_the_map_changes_with_what_it_depends_on_and_not_with_its_own_axes(opened):
+    page = opened()
+    seen = {}
+    for name in ("condition", "alpha", "start"):
+        page.locator(f"#{name}-slider").focus()
+        page.keyboard.press("PageUp")
+        page.evaluate(SETTLE)
+        seen[name] = page.get_attribute("#phase image", "href")
+    assert seen["condition"] == seen["alpha"] != seen["start"]
+
+
+# ---- the time that all panels share
+
+
+def test_the_time_is_read_in_every_panel(opened):
+    page = opened("#time=10")
+    left = np.exp(-10 * np.array([1, 0.1, 0.01, 0.001])) ** 2
+    assert f"GD {100 * left.mean():.0f} %" in page.inner_text("#reading")
+    assert "EGD 0 %" in page.inner_text("#reading")
+    places = "[...document.querySelectorAll('.time')].map((line) => line.getAttribute('d'))"
+    before = page.evaluate(places)
+    assert len(before) == 4
+    page.locator("#time-slider").focus()
+    page.keyboard.press("PageUp")
+    page.evaluate(SETTLE)
+    assert not set(before) & set(page.evaluate(places))
+    assert page.evaluate("document.querySelector('#rows').innerText").count("69,009") >= 1
+
+
+def test_time_moves_the_weights_and_what_they_decide(opened):
+    page = opened("#model=folded&time=200&epsilon=0.01")
+    model, start = Folded(epsilon=0.01), np.array([[1.0, 3.0]])
+    left = np.exp(-200 * np.diag(model.curvature))
+    weights = model.minimiser + (start - model.minimiser) * left
+    expected = float(population(model).test_error(weights))
+    assert 0.1 < expected < 0.9
+    # the page reads weights between places two per cent of τ apart
+    shown = float(page.inner_text("#reading").split("GD ")[1].split(" %")[0]) / 100
+    assert shown == pytest.approx(expected, abs=0.02)
+    places = "[...document.querySelectorAll('#plane .dot, #inputs .decides')].map((at) => at.outerHTML)"
+    before = page.evaluate(places)
+    assert len(before) == 7
+    page.fill("#time", "1")
+    page.evaluate(SETTLE)
+    assert sum(a != b for a, b in zip(before, page.evaluate(places), strict=True)) >= 5
+
+
+def test_a_new_time_does_not_take_the_steps_again(opened):
+    page = opened("#condition=50")
+    page.locator("#lengths .ring").nth(3).wait_for()
+    page.fill("#time", "3")
+    page.evaluate(SETTLE)
+    assert page.locator("#lengths .ring").count() == 4
+
+
+# ---- what is measured, and where the theory stops
+
+
+def test_measured_arrivals_lie_on_the_curves(opened):
+    page = opened("#condition=50&step=0.01")
+    page.locator("#curve0 .ring").nth(3).wait_for()
+    for i in range(4):
+        x = float(page.locator("#curve0 .arrival").nth(i).get_attribute("d")[1:].split(" ")[0])
+        ring = float(page.locator("#curve0 .ring").nth(i).get_attribute("cx"))
+        assert ring == pytest.approx(x, abs=1)  # pixels: a step of 0.01 follows the flow to 1 %
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("#condition=50", []),
+        ("#step=3", ["Step above", "EGD’s steps cycle"]),
+        ("#model=folded&u1=5&u2=-2", ["Start outside"]),
+        ("#model=folded", ["do not follow the flow: EGD"]),
+    ],
+)
+def test_badges_say_where_the_theory_stops(opened, address, said):
+    page = opened(address)
+    page.locator("#rows tr:nth-child(5) td:last-child:not(:text('…'))").wait_for()
+    page.evaluate(SETTLE)
+    badges = page.locator("#stops li").all_inner_texts()
+    assert len(badges) == len(said)
+    assert all(part in badge for part, badge in zip(said, badges, strict=True))
+
+
+def test_without_workers_steps_are_taken_all_the_same(browser, file):
+    page = browser.new_page()
+    page.add_init_script("delete window.Worker")
+    page.goto(file.as_uri() + "#condition=50")
+    page.locator("#lengths .ring").nth(3).wait_for()
+    page.close()
+
+
+def test_a_direction_is_lit_wherever_it_is_drawn(opened):
+    page = opened()
+    assert "Smallest singular value" in page.inner_text("#law")
+    page.mouse.move(*centre(page, "#spectrum circle[data-i='1']"))
+    assert page.locator(".lit").count() == 8  # its point and stem; curve and arrival of three rules
+    assert "Direction 2: λ = 0.1" in page.inner_text("#law")
+    page.mouse.move(1, 1)
+    assert page.locator(".lit").count() == 0
+
+
+# ---- spectra and files
+
+
+def test_the_spectrum_of_the_digits_is_that_of_the_data():
+    np.testing.assert_allclose(json.loads(asset("digits.json")), digits_spectrum(), rtol=1e-9)
+
+
+def test_the_digits_are_a_shape_that_an_address_keeps(opened):
+    page = opened()
+    page.select_option("#shape", "digits")
+    page.evaluate(SETTLE)
+    assert page.locator("#spectrum circle").count() == len(json.loads(asset("digits.json")))
+    assert "shape=digits" in page.url
+    page.reload()
+    assert page.input_value("#shape") == "digits"
+    page.locator("#condition-slider").focus()
+    page.keyboard.press("PageDown")
+    assert page.input_value("#shape") == "own"
+
+
+def test_a_picture_is_saved_as_png(opened):
+    page = opened()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save PNG").click()
+    assert download.value.path().read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_tour_says_what_to_notice(opened):
+    page = opened()
+    said = set()
+    for button in page.locator("#tours button").all():
+        button.click()
+        page.evaluate(SETTLE)
+        said.add((page.inner_text("#notice-what"), page.inner_text("#headline")))
+    assert len(said) == page.locator("#tours button").count() == len({text for text, _ in said})
+
+
+def test_a_thousand_directions_are_drawn_and_worked_by_keys(opened):
+    page = opened("#directions=1000")
+    assert page.locator("#spectrum circle").count() == 1
+    page.locator("#spectrum circle").focus()
+    page.keyboard.press("End")
+    page.keyboard.press("PageDown")
+    assert page.evaluate("[explored.state.spectrum.length, Math.min(...explored.state.spectrum)]") == [1000, 1e-4]
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "singular value 1000 of 1000"
+
+
+# ---- for everybody
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """The script of axe-core; in CI its package is there."""
+    if os.environ.get("CI") != "true":
+        pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
+    return (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("address", ["#step=3", "#model=folded"])
+def test_axe_finds_nothing_serious(opened, axe, address, width, scheme):
+    page = opened(address, width, scheme)
+    page.locator("#stops li").first.wait_for()
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document)")
+    assert len(found["passes"]) > 15
+    serious = [rule for rule in found["violations"] if rule["impact"] in ("serious", "critical")]
+    assert not [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in serious]
