@@ -26,6 +26,7 @@ ALIKE = 1e-9  # differences below this are rounding
 SWEEP = 8  # trials that differ in one parameter only, from which these are shown and no others
 WIDE, WIDER = 50.0, 100.0  # ratios of the largest to the smallest from which an axis is logarithmic, across and upwards
 PANEL, HEAD, FOOT, LEFT, RIGHT = 1.7, 0.42, 0.42, 0.6, 0.12  # inches
+LINE, LETTERS = 0.125, 17  # of a title: inches from line to line, letters an inch
 CLAIMED: dict[str, Any] = {"marker": "D", "markersize": 3.4, "markerfacecolor": "none", "color": RULES["gd"]}
 DERIVED: dict[str, Any] = {"marker": "+", "markersize": 4.0, "markeredgewidth": 0.7, "color": INK}
 MEASURED: dict[str, Any] = {"marker": "o", "markersize": 5.0, "markerfacecolor": "none", "color": RULES["egd"]}
@@ -48,15 +49,16 @@ def figure(finding: Finding) -> Figure:
     if not groups:
         raise ArgumentError("finding", "hold a trial against its claim", f"holds none ({finding.claim.id})")
     width = PAGE if len(groups) > 1 else COLUMN
-    height = HEAD + PANEL + FOOT
     panel = (width - len(groups) * (LEFT + RIGHT)) / len(groups)
+    titles = [textwrap.wrap(_title(group, finding.claim.id), int(panel * LETTERS)) for group in groups]
+    height = HEAD + LINE * (max(map(len, titles)) - 1) + PANEL + FOOT
     with house_style():
         whole = NotebookFigure(figsize=(width, height))
         for index, group in enumerate(groups):
             left = LEFT + index * (panel + LEFT + RIGHT)
             axes = whole.add_axes((left / width, FOOT / height, panel / width, PANEL / height))
             _draw(axes, *_chosen(group))
-            axes.set_title(_title(group, finding.claim.id), loc="left", gid="title")
+            axes.set_title("\n".join(titles[index]), loc="left", gid="title")
         handles, names = whole.axes[0].get_legend_handles_labels()
         whole.legend(handles, names, loc="upper left", ncols=3, borderaxespad=0.2, handletextpad=0.2, columnspacing=1.2)
         whole.draw_without_rendering()  # ticks are made here, in this style
