@@ -64,6 +64,7 @@ _WHERE = {
     "Sweep": "simulations.sweeps",
     "sweep": "simulations.sweeps",
     "Trajectory": "simulations.trajectory",
+    "Wedge": "theory.models.wedge",
 }
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
     from theory.models.folded import Folded
     from theory.models.linear import LinearModel
     from theory.models.regression import Regression
+    from theory.models.wedge import Wedge
     from theory.predictions import predict
     from theory.rules import SIGMA, Rule, rule
 
@@ -122,6 +124,7 @@ __all__ = [
     "Stochastic",
     "Sweep",
     "Trajectory",
+    "Wedge",
     "audit",
     "cause",
     "claims",
