@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 from simulations.datasets import sample_folded_test, sample_folded_training
-from simulations.examiners.folded_points import Points, against, descents, points, stated
+from simulations.examiners.folded_points import Points, points
+from simulations.examiners.settings import against, descents, stated
 from simulations.examiners.trial import Examiner, Trial
 from theory.claims.claim import Claim
 from theory.claims.folded_error import ALPHA, MU, NU
