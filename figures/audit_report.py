@@ -142,6 +142,10 @@ def _words(parameters: dict[str, Any]) -> str:
     return ", ".join(shown).replace("_", " ")
 
 
+def _heading(finding: Finding) -> str:
+    return "Instead" if finding.verdict == "corrected" else "The nearest precise question, answered"
+
+
 def _counts(findings: Sequence[Finding]) -> str:
     verdicts = [finding.verdict for finding in findings]
     return ", ".join(f"{verdicts.count(name)} {name}" for name in VERDICTS if name in verdicts)
@@ -203,10 +207,10 @@ def _section(finding: Finding, picture: str | None) -> str:
         f'<p class="source">{html.escape(claim.source)}</p>',
         f"<p>{mathml(claim.statement)}</p>",
     ]
-    if finding.verdict == "corrected":
-        parts.append(f'<p class="instead"><b>Instead:</b> {mathml(claim.corrected)}</p>')
     if claim.undefined:
         parts.append(f"<p>Not defined: {html.escape(', '.join(claim.undefined))}.</p>")
+    if finding.instead:
+        parts.append(f'<p class="instead"><b>{_heading(finding)}:</b> {mathml(finding.instead)}</p>')
     parts.append(f'<p class="small">Domain: {html.escape(claim.domain)}.{_assumed(claim.assumptions)}</p>')
     if picture:
         parts.append(
@@ -289,10 +293,10 @@ def _tex_section(finding: Finding, pictured: bool) -> str:
         rf"{{\small {escaped(claim.source)}}}",
         latex(claim.statement),
     ]
-    if finding.verdict == "corrected":
-        parts.append(rf"\textbf{{Instead:}} {latex(claim.corrected)}")
     if claim.undefined:
         parts.append(f"Not defined: {escaped(', '.join(claim.undefined))}.")
+    if finding.instead:
+        parts.append(rf"\textbf{{{_heading(finding)}:}} {latex(finding.instead)}")
     assumed = f" Assumed: {escaped(claim.assumptions)}." if claim.assumptions else ""
     parts.append(rf"{{\small Domain: {escaped(claim.domain)}.{assumed}}}")
     if pictured:

@@ -45,6 +45,12 @@ class Finding:
         chosen = _spread(against, SHOWN if not rest else SHOWN - 2)
         return (*chosen, *_spread(rest, SHOWN - len(chosen)))
 
+    @property
+    def instead(self) -> str:
+        """What holds in place of the claim, or answers the nearest question, in LaTeX; empty if nothing does."""
+        answered = self.verdict == "undetermined" and stands_in(self.claim, self.trials) and self.claim.proven
+        return self.claim.corrected if answered or self.verdict == "corrected" else ""
+
     def document(self) -> dict[str, Any]:
         """The finding as the JSON of `audit` shows it."""
         return {
@@ -52,7 +58,8 @@ class Finding:
             "verdict": self.verdict,
             "source": self.claim.source,
             "statement": self.claim.statement,
-            "corrected": self.claim.corrected if self.verdict == "corrected" else None,
+            "corrected": self.instead if self.verdict == "corrected" else None,
+            "nearest": self.instead or None if self.verdict == "undetermined" else None,
             "domain": self.claim.domain,
             "undefined": list(self.claim.undefined),
             "trials": len(self.trials),
@@ -79,9 +86,12 @@ def verdict(claim: Claim, trials: Iterable[Trial]) -> str:
         return "undetermined"
     if tried and claim.proven and all(trial.stands for trial in tried):
         return "holds"
-    if tried and claim.corrected and all(trial.derived_stands for trial in tried):
-        return "corrected"
-    return "fails"
+    return "corrected" if stands_in(claim, tried) else "fails"
+
+
+def stands_in(claim: Claim, trials: Sequence[Trial]) -> bool:
+    """Whether there is something to put in a claim's place, and it stands in every trial."""
+    return bool(trials) and bool(claim.corrected) and all(trial.derived_stands for trial in trials)
 
 
 def examine(claim: Claim, seed: int = 0) -> Finding:

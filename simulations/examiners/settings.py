@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -115,10 +115,18 @@ def last_true(table: Mask) -> NDArray[np.int64]:
 
 def stated(claim: Claim, law: str, symbols: Sequence[sp.Symbol], *arguments: Any) -> tuple[Array, Array]:
     """A law as printed and as derived, at arguments that broadcast; without warnings of branches that do not apply."""
-    shape = np.broadcast_shapes(*(np.shape(argument) for argument in arguments))
+    return _at(claim.claims(law, symbols), arguments), _at(claim.predicts(law, symbols), arguments)
+
+
+def derived(claim: Claim, law: str, symbols: Sequence[sp.Symbol], *arguments: Any) -> Array:
+    """A law as derived, likewise."""
+    return _at(claim.predicts(law, symbols), arguments)
+
+
+def _at(law: Callable[..., Any], arguments: Sequence[Any]) -> Array:
     with np.errstate(all="ignore"):
-        found = [np.asarray(each(law, symbols)(*arguments), float) for each in (claim.claims, claim.predicts)]
-    return np.broadcast_to(found[0], shape), np.broadcast_to(found[1], shape)
+        found = np.asarray(law(*arguments), float)
+    return np.broadcast_to(found, np.broadcast_shapes(*(np.shape(argument) for argument in arguments)))
 
 
 def against(parameters: dict[str, Any], pair: tuple[Any, Any], measured: Any, tolerance: Any) -> Trial:
