@@ -86,7 +86,7 @@ def _error(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
         yield against(where, (laws[0][i], laws[1][i]), share, width + tolerance[i])
 
 
-QUANTITIES = {"error": "error", "falls": "rho_k > rho as below 100 %", "slopes": "slopes as below 100 %"}
+QUANTITIES = {"error": "error", "falls": "rho_k > rho", "slopes": "slopes"}
 
 
 def _clear(at: Points, weights: Array) -> Mask:

@@ -123,7 +123,7 @@ def _rates(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
     yield from _constants(claim, theta, seen[-1])
 
 
-NAMED = {"fast": "lambda+", "slow": "lambda-", "cross": "|b|", "turn": "angle from the slow eigenvector to e2"}
+NAMED = {"fast": "lambda+", "slow": "lambda-", "cross": "|b|", "turn": "slow direction to e2"}
 
 
 def _gentle(theta: Array) -> Mask:

@@ -23,9 +23,9 @@ from theory.models.wedge import Wedge
 
 Array = NDArray[np.float64]
 SYMBOLS = (EPSILON, THETA, ETA, U1, U2)
-TOWARD = np.geomspace(1e-4, 1e-8, 5)  # ε toward the limit
+TOWARD = np.geomspace(1e-4, 1e-8, 9)  # ε toward the limit
 EARLY = 64  # steps taken one by one, before the propagator
-SETTINGS, STARTS, CAUSES = 80, 2000, 12
+SETTINGS, STARTS, CAUSES = 60, 2000, 12
 APART = 0.05  # radians from a right angle
 FAR = 1e12  # steps, by which every path has come to rest
 GRIDS, GRID = 6, 200  # grids of numbers of steps, each within a gap of the one before
@@ -148,7 +148,7 @@ def _order(claim: Claim, where: dict[str, float]) -> Iterator[Trial]:
 
 def _bend(lengths: Array) -> float:
     """What the next order, and whole numbers, do to a fitted exponent: twice its change from the first half on."""
-    halves = [slope(TOWARD[part], lengths[part]) for part in (slice(0, 3), slice(2, 5))]
+    halves = [slope(TOWARD[part], lengths[part]) for part in (slice(0, 5), slice(4, 9))]
     return 2 * abs(halves[1] - halves[0]) + 2 / float(lengths.min()) / math.log(TOWARD[0] / TOWARD[-1])
 
 
@@ -169,7 +169,7 @@ def _cause(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
 
 
 def _parts(claim: Claim, name: str, where: dict[str, float]) -> Iterator[Trial]:
-    few = TOWARD[::2]
+    few = TOWARD[::4]
     whole, best = [], []
     for epsilon in few.tolist():
         model = (Folded if name == "folded" else Wedge)(epsilon, where["theta"])
@@ -178,7 +178,7 @@ def _parts(claim: Claim, name: str, where: dict[str, float]) -> Iterator[Trial]:
         whole.append(float(run.plateaus[LONGEST_RUN] or 0))
         best.append(float(_for_good(model, start, TRIED / model.sharpness).min()))
     for law, lengths in ((name, whole), (f"{name}_asymmetry", best)):
-        kind = "at the best step size" if law.endswith("asymmetry") else "at the step size given"
+        kind = "at the best step" if law.endswith("asymmetry") else "at a fixed step"
         laws = stated(claim, law, SYMBOLS, 0.0, where["theta"], where["step"], where["u1"], where["u2"])
         # the next order is √ε of the first, and lengths are whole numbers
         tolerance = 0.02 + 1 / min(lengths) / math.log(few[0] / few[-1])

@@ -79,9 +79,9 @@ W6 = Claim(
     assumptions="Tried apart: the first step with ν_k ≤ T against the law, and the steps at 100 % against it",
     printed={"crossing": _PRINTED, "plateau": _PRINTED},
     derived={"crossing": _CROSSING, "plateau": LENGTH},
-    corrected=r"The error starts to fall where $\nu_k < 0$ or $\nu_k\cos\theta < \mu_k\sin\theta$, with $\mu_k$ and not $\mu^*$ "
-    r"(W5). For $\theta < \pi/2$ both edges are reached while the gradient is still $-c$ to leading order: the plateau "
-    r"of a start with $u_2 \ge 0$ and $u_2\cos\theta \ge u_1\sin\theta$ lasts $\frac{1}{2\eta}\bigl("
+    corrected=r"The error starts to fall where $\nu_k < 0$ or $\nu_k\cos\theta < \mu_k\sin\theta$, with $\mu_k$ and "
+    r"not $\mu^*$ (W5). For $\theta < \pi/2$ both edges are reached while the gradient is still $-c$ to leading order: "
+    r"the plateau of a start with $u_2 \ge 0$ and $u_2\cos\theta \ge u_1\sin\theta$ lasts $\frac{1}{2\eta}\bigl("
     r"\sqrt{\tfrac{2}{\pi\epsilon}}\min(u_2, \frac{2(u_2 - u_1 T_\theta)}{2 + T_\theta^2}) + O(1)\bigr)$ steps, "
     r"$T_\theta = \tan\theta$, and $|\nu_k| \le T$ comes after $\frac{1}{2\eta}\bigl(u_2\sqrt{\tfrac{2}{\pi\epsilon}} "
     r"+ O(1)\bigr)$, if no step jumps over it; the next order is derived too. For $\theta > \pi/2$ the plateau stays "
