@@ -45,16 +45,6 @@ def test_a_figure_shows_trials_that_differ_in_one_parameter_and_no_others(findin
     assert list(line(panel, "measured").get_xdata()) == [1000 + b for b in range(10)]
 
 
-def test_long_titles_are_broken_and_keep_to_their_panels(findings):
-    words = ("steps after which 100 % of the error still recurs", "short", "a contraction of both directions at once")
-    trials = [compared({"law": name, "a": a}, 1.0, a, a, 1e-9) for name in words for a in range(2, 30)]
-    drawn = figure(dataclasses.replace(findings[1], trials=tuple(trials)))
-    boxes = [title.get_window_extent() for title in drawn.findobj(lambda part: part.get_gid() == "title")]
-    edges = [box.x1 for box in boxes[:-1]]
-    assert all(edge < box.x0 for edge, box in zip(edges, boxes[1:], strict=True))
-    assert max(box.y1 for box in boxes) < drawn.legends[0].get_window_extent().y0 + 1
-
-
 def test_zeros_do_not_make_room_for_negative_values(findings):
     trials = [compared({"a": 10.0**-a}, 10.0**a, 0.0, 0.0, 1e-9) for a in range(1, 9)]
     (panel,) = figure(dataclasses.replace(findings[1], trials=tuple(trials))).axes
