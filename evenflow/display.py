@@ -121,10 +121,10 @@ def print_audit(findings: Sequence[Finding]) -> None:
     table.add_column("trials", justify="right")
     for finding in findings:
         text = plain(finding.claim.statement)
-        if finding.verdict == "corrected":
-            text += f"\n→ {plain(finding.claim.corrected)}"
         if finding.verdict == "undetermined":
             text += f"\n(not defined: {', '.join(finding.claim.undefined)})"
+        if finding.instead:
+            text += f"\n→ {plain(finding.instead)}"
         against = sum(not trial.stands for trial in finding.trials)
         count = f"{len(finding.trials)}, {against} against" if against else str(len(finding.trials))
         table.add_row(finding.claim.id, finding.verdict, text, count)

@@ -25,6 +25,8 @@ POINTS = 120  # in a panel
 ALIKE = 1e-9  # differences below this are rounding
 SWEEP = 8  # trials that differ in one parameter only, from which these are shown and no others
 WIDE, WIDER = 50.0, 100.0  # ratios of the largest to the smallest from which an axis is logarithmic, across and upwards
+TICKS = 4  # on a linear axis across, at most
+LETTERS = 25  # of a title, in an inch
 PANEL, HEAD, FOOT, LEFT, RIGHT = 1.7, 0.42, 0.42, 0.6, 0.12  # inches
 CLAIMED: dict[str, Any] = {"marker": "D", "markersize": 3.4, "markerfacecolor": "none", "color": RULES["gd"]}
 DERIVED: dict[str, Any] = {"marker": "+", "markersize": 4.0, "markeredgewidth": 0.7, "color": INK}
@@ -56,7 +58,7 @@ def figure(finding: Finding) -> Figure:
             left = LEFT + index * (panel + LEFT + RIGHT)
             axes = whole.add_axes((left / width, FOOT / height, panel / width, PANEL / height))
             _draw(axes, *_chosen(group))
-            axes.set_title(_title(group, finding.claim.id), loc="left", gid="title")
+            axes.set_title(_title(group, finding.claim.id, panel + RIGHT), loc="left", gid="title")
         handles, names = whole.axes[0].get_legend_handles_labels()
         whole.legend(handles, names, loc="upper left", ncols=3, borderaxespad=0.2, handletextpad=0.2, columnspacing=1.2)
         whole.draw_without_rendering()  # ticks are made here, in this style
@@ -137,30 +139,34 @@ def _logarithmic(across: Array) -> bool:
     return bool(across.min() > 0 and across.max() > WIDE * across.min())
 
 
-def _title(group: list[Trial], name: str) -> str:
-    """The law, what else is said of these trials in words, and how many stand against the claim."""
+def _title(group: list[Trial], name: str, width: float) -> str:
+    """The law, what else is said of these trials in words, and how many stand against the claim; so many inches."""
     words = [str(value) for key, value in group[0].parameters.items() if not _numeric(value) and key[-3:] != " is"]
     against = sum(not trial.stands for trial in group)
-    return textwrap.shorten(f"{', '.join(words) or name}: {against} of {len(group)} against".replace("_", " "), 60)
+    count = f": {against} of {len(group)} against"
+    said = (", ".join(words) or name).replace("_", " ")
+    return textwrap.shorten(said, max(8, int(LETTERS * width) - len(count)), placeholder=" …") + count
 
 
 def _draw(axes: Axes, trials: list[Trial], name: str) -> None:
     """The three numbers of each trial over one parameter."""
     across = np.array([trial.parameters[name] for trial in trials] if name else range(len(trials)), float)
-    drawn = []
+    drawn, allowed = [], np.array([trial.tolerance for trial in trials])
     for kind, style in STYLES.items():
         values = np.array([getattr(trial, kind) for trial in trials], float)  # None is NaN
         seen = np.isfinite(values)
-        drawn.append(values[seen])
+        drawn.append(np.where(np.abs(values[seen]) > allowed[seen], values[seen], 0.0))
         axes.plot(across[seen], values[seen], linestyle="none", label=LABELS[kind], gid=kind, **style)
     axes.set_xlabel(name.replace("_", " ") or "trial")
     if _logarithmic(across):
         axes.set_xscale("log")
+    else:
+        axes.locator_params(axis="x", nbins=TICKS)
     _scale_upwards(axes, np.concatenate(drawn))
 
 
 def _scale_upwards(axes: Axes, values: Array) -> None:
-    """A logarithmic axis for values of many sizes; linear about zero where some are zero or negative."""
+    """A logarithmic axis for values of many sizes; linear about zero where they are of both signs."""
     sizes = np.abs(values)
     sizes = sizes[sizes > ALIKE * sizes.max(initial=0)]  # what is smaller is zero, but for rounding
     if not len(sizes) or sizes.max() <= WIDER * np.quantile(sizes, 0.1):
@@ -170,6 +176,5 @@ def _scale_upwards(axes: Axes, values: Array) -> None:
         return
     threshold = float(10 ** np.floor(np.log10(max(np.quantile(sizes, 0.25), 1e-4 * sizes.max()))))
     axes.set_yscale("symlog", linthresh=threshold)
-    if values.min() >= 0:  # zeros, and nothing below them
-        axes.set_ylim(-0.4 * threshold, 4 * values.max())
+    axes.autoscale_view(scalex=False)  # margins of this scale
     axes.yaxis.set_minor_locator(NullLocator())

@@ -133,6 +133,10 @@ def _number(value: float | None, column: str) -> str:
     return "–" if value is None else f"{value:.{2 if column == 'tolerance' else 6}g}".replace("-", "−")
 
 
+def _heading(finding: Finding) -> str:
+    return "Instead" if finding.verdict == "corrected" else "The nearest precise question, answered"
+
+
 def _against(finding: Finding) -> str:
     against = sum(not trial.stands for trial in finding.trials)
     return f"{len(finding.trials):,}, of which {against:,} against" if against else f"{len(finding.trials):,}"
@@ -189,10 +193,10 @@ def _section(finding: Finding, picture: str | None) -> str:
         f'<p class="source">{html.escape(claim.source)}</p>',
         f"<p>{mathml(claim.statement)}</p>",
     ]
-    if finding.verdict == "corrected":
-        parts.append(f'<p class="instead"><b>Instead:</b> {mathml(claim.corrected)}</p>')
     if claim.undefined:
         parts.append(f"<p>Not defined: {html.escape(', '.join(claim.undefined))}.</p>")
+    if finding.instead:
+        parts.append(f'<p class="instead"><b>{_heading(finding)}:</b> {mathml(finding.instead)}</p>')
     parts.append(f'<p class="small">Domain: {html.escape(claim.domain)}.{_assumed(claim.assumptions)}</p>')
     if picture:
         parts.append(
@@ -275,10 +279,10 @@ def _tex_section(finding: Finding, pictured: bool) -> str:
         rf"{{\small {escaped(claim.source)}}}",
         latex(claim.statement),
     ]
-    if finding.verdict == "corrected":
-        parts.append(rf"\textbf{{Instead:}} {latex(claim.corrected)}")
     if claim.undefined:
         parts.append(f"Not defined: {escaped(', '.join(claim.undefined))}.")
+    if finding.instead:
+        parts.append(rf"\textbf{{{_heading(finding)}:}} {latex(finding.instead)}")
     assumed = f" Assumed: {escaped(claim.assumptions)}." if claim.assumptions else ""
     parts.append(rf"{{\small Domain: {escaped(claim.domain)}.{assumed}}}")
     if pictured:

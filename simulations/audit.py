@@ -54,9 +54,16 @@ class Finding:
 
     @property
     def instead(self) -> str:
-        """What holds instead, or what is missing, in LaTeX; empty where the claim holds or nothing was found."""
-        missing = f"Not defined: {', '.join(self.claim.undefined)}." if self.verdict == "undetermined" else ""
-        return self.claim.corrected if self.verdict == "corrected" else missing
+        """What holds in place of the claim, or answers the nearest question, in LaTeX; empty if nothing does."""
+        answered = self.verdict == "undetermined" and stands_in(self.claim, self.trials) and self.claim.proven
+        return self.claim.corrected if answered or self.verdict == "corrected" else ""
+
+    def _answer(self) -> str:
+        """What holds instead, or what is not defined and the answer to the nearest question, as a cell."""
+        if not self.claim.undefined:
+            return markdown.cell(self.instead)
+        missing = markdown.escaped(f"Not defined: {', '.join(self.claim.undefined)}.")
+        return f"{missing} To the nearest precise question: {markdown.cell(self.instead)}" if self.instead else missing
 
     def document(self) -> dict[str, Any]:
         """The finding as the JSON of `audit` shows it."""
@@ -65,7 +72,8 @@ class Finding:
             "verdict": self.verdict,
             "source": self.claim.source,
             "statement": self.claim.statement,
-            "corrected": self.claim.corrected if self.verdict == "corrected" else None,
+            "corrected": self.instead if self.verdict == "corrected" else None,
+            "nearest": self.instead or None if self.verdict == "undetermined" else None,
             "domain": self.claim.domain,
             "undefined": list(self.claim.undefined),
             "trials": len(self.trials),
@@ -107,7 +115,7 @@ class Findings(tuple[Finding, ...]):
                 finding.claim.id,
                 f"**{finding.verdict}**",
                 markdown.cell(finding.claim.statement),
-                markdown.cell(finding.instead),
+                finding._answer(),
                 f"{finding.against:,} of {len(finding.trials):,}",
             )
             for finding in self
@@ -140,9 +148,12 @@ def verdict(claim: Claim, trials: Iterable[Trial]) -> str:
         return "undetermined"
     if tried and claim.proven and all(trial.stands for trial in tried):
         return "holds"
-    if tried and claim.corrected and all(trial.derived_stands for trial in tried):
-        return "corrected"
-    return "fails"
+    return "corrected" if stands_in(claim, tried) else "fails"
+
+
+def stands_in(claim: Claim, trials: Sequence[Trial]) -> bool:
+    """Whether there is something to put in a claim's place, and it stands in every trial."""
+    return bool(trials) and bool(claim.corrected) and all(trial.derived_stands for trial in trials)
 
 
 def examine(claim: Claim, seed: int = 0) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -43,8 +44,7 @@ def sector_moments(epsilon: float, theta: float) -> tuple[Array, Array]:
     """
     root = np.sqrt(epsilon)
     width, mirrored = (np.arctan2(root * np.sin(theta), sign * np.cos(theta)) for sign in (1, -1))
-    first = _legendre(lambda r: r**2 * np.exp(-(r**2) / 2), 40.0, 40)
-    second = _legendre(lambda r: r**3 * np.exp(-(r**2) / 2), 40.0, 40)
+    first, second = _radial(2), _radial(3)
     odd = min(width, mirrored)
     s11 = second * _legendre(lambda a: np.sin(a) ** 2, width) / width
     s22 = second * _legendre(lambda a: np.cos(a) ** 2, width) / width * epsilon
@@ -63,7 +63,7 @@ def sector_minimiser(epsilon: float, theta: float, decay: float) -> Array:
     c1, c2 = sector_moments(epsilon, theta)[1][0]
     root = np.sqrt(epsilon)
     width = np.arctan2(root * np.sin(theta), np.cos(theta))
-    nodes, weights = np.polynomial.legendre.leggauss(30)
+    nodes, weights = _nodes()
     angle, weight = width * (1 + nodes) / 2, np.outer(weights, weights) / 4
     turn, middle = np.subtract.outer(angle, angle), np.add.outer(angle, angle) / 2
     swing, radial = np.sin(turn / 2) * np.sin(turn), np.sqrt(2 * np.pi)  # E r² · E r
@@ -73,9 +73,20 @@ def sector_minimiser(epsilon: float, theta: float, decay: float) -> Array:
     return np.array([[first, second]]) / determinant
 
 
+@functools.cache
+def _nodes() -> tuple[Array, Array]:
+    return np.polynomial.legendre.leggauss(30)
+
+
+@functools.cache
+def _radial(power: int) -> float:
+    """∫ r^power exp(−r²/2), a mean of the radius."""
+    return _legendre(lambda r: r**power * np.exp(-(r**2) / 2), 40.0, 40)
+
+
 def _legendre(function: Callable[[Array], Array], end: float, parts: int = 1) -> float:
     """∫ of a function from 0 to `end`, in equal parts."""
-    nodes, weights = np.polynomial.legendre.leggauss(30)
+    nodes, weights = _nodes()
     half = end / parts / 2
     points = 2 * half * np.arange(parts)[:, None] + half * (1 + nodes)
     return float((half * weights * function(points)).sum())

@@ -10,7 +10,8 @@ from simulations.datasets import sample_folded_test
 from simulations.descent import descend, steps
 from simulations.examiners.folded_logistic import flow_plateau, logistic_gradient
 from simulations.examiners.folded_minibatches import critical_step
-from simulations.examiners.folded_points import Points, descents, left_for_good, moments, points
+from simulations.examiners.folded_points import Points, moments, points
+from simulations.examiners.settings import descents, left_for_good
 from simulations.flow import flow
 from simulations.plateaus import LONGEST_RUN
 from simulations.population import population

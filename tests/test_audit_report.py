@@ -52,6 +52,14 @@ def test_a_figure_shows_negative_numbers_of_many_sizes(findings):
     assert list(line(panel, "measured").get_ydata()) == [-(2.0**a) for a in range(20)]
 
 
+def test_zeros_do_not_make_room_for_negative_values(findings):
+    trials = [compared({"a": 10.0**-a}, 10.0**a, 0.0, 0.0, 1e-9) for a in range(1, 9)]
+    (panel,) = figure(dataclasses.replace(findings[1], trials=tuple(trials))).axes
+    low, high = panel.get_ylim()
+    assert panel.get_yscale() == "symlog" and high > 1e8
+    assert not [tick for tick in panel.get_yticks() if low <= tick < 0]
+
+
 def test_a_claim_without_counterexample_has_no_figure(findings):
     with pytest.raises(ArgumentError, match="Argument `finding` must hold a trial against its claim"):
         figure(findings[0])

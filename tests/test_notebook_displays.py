@@ -137,8 +137,10 @@ def test_a_finding_without_a_verdict_says_what_is_missing(findings):
     finding = examine(one.with_printed(speed=one.printed["speed"] * symbol / symbol + 0 * symbol))
     assert finding.verdict == "holds" and finding.instead == ""
     unknown = dataclasses.replace(finding, claim=one.with_printed(speed=symbol), verdict="undetermined")
-    assert unknown.instead == "Not defined: c_1."
-    assert r"Not defined: c\_1." in unknown._repr_markdown_()
+    assert r"| Not defined: c\_1. |" in unknown._repr_markdown_()
+    answered = dataclasses.replace(unknown.claim, corrected="$h = 1$.")
+    answer = r"| Not defined: c\_1. To the nearest precise question: $h = 1$. |"
+    assert answer in dataclasses.replace(unknown, claim=answered)._repr_markdown_()
 
 
 def test_a_cause_is_a_table_of_rules_and_one_of_parts():

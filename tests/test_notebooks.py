@@ -41,8 +41,7 @@ def test_there_are_five_in_order():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=named)
 def test_outputs_are_stripped(path):
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    assert set(notebook["metadata"]) == {"kernelspec", "language_info"}
-    assert notebook["metadata"]["language_info"] == {"name": "python"}  # of any version
+    assert set(notebook["metadata"]) == {"kernelspec", "language_info"}  # no state of a widget
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
     for cell in cells(path, "code"):
         assert (cell["outputs"], cell["execution_count"], cell["metadata"]) == ([], None, {})

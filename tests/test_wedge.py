@@ -113,8 +113,8 @@ CORRUPTIONS = {
     "own speed": (wedge_plateau, "outward_pull", lambda p: (p[0], 2 * p[1]), "existence"),
     "small moments": (wedge_plateau, "small_moments", lambda m: (m[0], 2 * m[1]), "small epsilon"),
     "condition": (wedge_plateau, "small_condition", twice, "condition number"),
-    "first order": (wedge_plateau, "_crossing", twice, "two orders"),
-    "second order": (wedge_plateau, "_crossing", lambda o: (o[0], 2 * o[1]), "two orders"),
+    "first order": (wedge_plateau, "crossing", twice, "two orders"),
+    "second order": (wedge_plateau, "crossing", lambda o: (o[0], 2 * o[1]), "two orders"),
 }
 
 

@@ -182,16 +182,16 @@ def _condition_residual() -> list[sp.Expr]:
 @functools.cache
 def two_orders() -> sp.Expr:
     """Flow time at which the error leaves 100 %, to two orders in √ε: at the edge that is reached first."""
-    found = [_crossing(normal) for normal in _normals()]
+    found = [crossing(normal) for normal in normals()]
     return sp.Min(*(first / sp.sqrt(EPSILON) + second for first, second in found)).subs(SLOPE, sp.tan(THETA))
 
 
-def _normals() -> tuple[sp.Matrix, sp.Matrix]:
+def normals() -> tuple[sp.Matrix, sp.Matrix]:
     """Normals of the rear and the front edge; the latter divided by cos θ > 0."""
     return sp.Matrix([[0, 1]]), sp.Matrix([[-SLOPE, 1]])
 
 
-def _crossing(normal: sp.Matrix) -> tuple[sp.Expr, sp.Expr]:
+def crossing(normal: sp.Matrix) -> tuple[sp.Expr, sp.Expr]:
     """The factors s₀ and s₁ of t = s₀/√ε + s₁ at which n·w(t) = O(ε)."""
     (covariance, cross), start = small_moments(), sp.Matrix([U1, U2])
     pull = (normal * cross)[0]
@@ -209,9 +209,9 @@ def _two_orders_residual(formulas: Formulas) -> list[sp.Expr]:
     time, found = orders[0] / ROOT + orders[1], []
     terms = (time * sp.eye(2), -(time**2) / 2 * covariance, time**3 / 6 * covariance**2)
     w = start - sum((term * gradient for term in terms), sp.zeros(2, 1))
-    for normal in _normals():
+    for normal in normals():
         value = sp.expand((normal * w)[0])
-        at = dict(zip(orders, _crossing(normal), strict=True))
+        at = dict(zip(orders, crossing(normal), strict=True))
         found += [sp.simplify(value.coeff(ROOT, order).subs(at)) for order in (-1, 0, 1)]
     return found
 
@@ -220,7 +220,7 @@ def _two_orders_residual(formulas: Formulas) -> list[sp.Expr]:
 def expansion_steps(formulas: Formulas, view: str) -> tuple[tuple[Step, ...], sp.Expr]:
     """The plateau's length for small ε, as steps and as a law in ε, θ, the start and η."""
     length = two_orders() if view == "flow" else two_orders() / ETA
-    parts = sp.Matrix([part for normal in _normals() for part in _crossing(normal)])
+    parts = sp.Matrix([part for normal in normals() for part in crossing(normal)])
     (covariance, cross), root = small_moments(), sp.sqrt(EPSILON)
     small = Step(
         "small epsilon",

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.examiners.folded_points import Points, against, left_for_good, points, rounded, stated
+from simulations.examiners.folded_points import Points, points
+from simulations.examiners.settings import against, left_for_good, rounded, stated
 from simulations.examiners.trial import Examiner, Trial
 from theory.claims.claim import Claim
 from theory.claims.folded_beyond import DRIFT, GROWTH, SCALE

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 from simulations.datasets import sample_folded_test, sample_folded_training
-from simulations.examiners.folded_points import Points, against, descents, points, stated
+from simulations.examiners.folded_points import Points, points
+from simulations.examiners.settings import Settings, against, descents, stated
 from simulations.examiners.trial import Examiner, Trial
 from theory.claims.claim import Claim
 from theory.claims.folded_error import ALPHA, MU, NU
@@ -32,7 +33,7 @@ def _reached(rng: np.random.Generator, count: int) -> tuple[Points, Array, NDArr
     return at, path[taken, np.arange(count)], taken
 
 
-def _angle_error(at: Points, weights: Array) -> Array:
+def angle_error(at: Settings, weights: Array) -> Array:
     """What rounding does to arccos(r_k)/arccos(r) at weights (n, 2)."""
     width = np.arctan2(np.sqrt(at.epsilon) * np.sin(at.theta), np.cos(at.theta))
     turn = np.abs(np.arctan2(np.sqrt(at.epsilon) * np.abs(weights[:, 1]), np.abs(weights[:, 0])))
@@ -44,7 +45,7 @@ def _error(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
     """F4: the law at the weights that gradient descent reaches."""
     at, weights, taken = _reached(rng, POINTS)
     mu, nu = weights.T
-    exact, tolerance = at.error(weights), _angle_error(at, weights)
+    exact, tolerance = at.error(weights), angle_error(at, weights)
     laws = stated(claim, "error", SYMBOLS, mu, nu, at.epsilon, at.theta)
     for i in range(len(at)):
         yield against(at.row(i, steps=int(taken[i])), (laws[0][i], laws[1][i]), exact[i], tolerance[i])

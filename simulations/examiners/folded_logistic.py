@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
 from simulations.datasets import sample_folded_training
-from simulations.examiners.folded_points import against, moments, rounded, slope, stated
+from simulations.examiners.folded_points import moments
+from simulations.examiners.settings import against, rounded, slope, stated
 from simulations.examiners.trial import Examiner, Trial
 from theory.claims.claim import Claim
 from theory.models.folded import MARGIN, THETA, U1, U2

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import quad
 
-from simulations.examiners.folded_points import Points, against, points, rounded, stated
+from simulations.examiners.folded_points import Points, points
+from simulations.examiners.settings import against, rounded, stated
 from simulations.examiners.trial import Examiner, Trial
 from simulations.stochastic import Stochastic, stochastic_descend
 from theory.claims.claim import Claim

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.datasets import sample_folded_training
-from simulations.examiners.folded_points import Points, against, bounded, points, slope, stated
+from simulations.examiners.folded_points import Points, points
+from simulations.examiners.settings import against, bounded, slope, stated
 from simulations.examiners.trial import Examiner, Trial
 from theory.claims.claim import Claim
 from theory.claims.folded_moments import HORIZON, RATE, REST, SAMPLES, START

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.descent import descend
-from simulations.examiners.folded_points import Points, against, descents, left_for_good, points, rounded, slope, stated
+from simulations.examiners.folded_points import Points, points
+from simulations.examiners.settings import against, descents, left_for_good, rounded, slope, stated
 from simulations.examiners.trial import Examiner, Trial
 from simulations.flow import flow
 from simulations.plateaus import LONGEST_RUN
