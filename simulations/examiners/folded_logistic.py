@@ -22,7 +22,7 @@ from theory.models.folded import MARGIN, THETA, U1, U2
 Array = NDArray[np.float64]
 DECADES = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8)  # ε toward the limit
 INPUTS, STEP_SIZE = 20_000, 0.5  # of a training set, and of gradient descent on it
-SETTINGS, SAMPLED = 12, 3  # settings, and those that are also run on a training set
+SETTINGS, SAMPLED = 36, 4  # settings, and those that are also run on a training set
 REACH = 6.0  # of s·u₂ cot θ: the plateau grows exponentially with it
 Gradient = Callable[[Array], Array]
 

@@ -24,6 +24,8 @@ SYMBOLS = (EPSILON, THETA, M1, M2, ETA, U1, U2, MARGIN, BATCH, STEP)
 RELAXED = 12  # times that the second moment's slow part decays by e before it is taken to rest
 LEVEL = 1 - 1e-6  # of confidence bands: none of a few dozen misses by chance
 REPLICAS = 300
+RUNS, LIMITS = 10, 200  # settings that are run, and at which the limit of the step is found
+HALVES = (0.1, 0.1, 0.03, 0.01, 0.01, 0.003, 0.001)  # ε of settings of which half of the runs are followed
 
 
 def _laws(claim: Claim, law: str, one: Points, batch: int, count: float = 0.0) -> tuple[Array, Array]:
@@ -41,7 +43,7 @@ def _model(one: Points) -> tuple[Folded, Array]:
 
 def _minibatches(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
     """F12: mean on the way, second moment and test error at rest, the limit in mean square, and half of the runs."""
-    at = points(rng, 4, epsilon=(0.15, 0.6), fraction=(0.1, 0.25), size=(0.5, 3))
+    at = points(rng, RUNS, epsilon=(0.15, 0.6), fraction=(0.1, 0.25), size=(0.5, 3))
     at = at.but(margin=rounded(rng.uniform(0, 1.5, len(at))))
     for i in range(len(at)):
         one, batch, seed = at.where([i]), int(rng.integers(1, 6)), int(rng.integers(2**31))
@@ -84,7 +86,7 @@ def _at_rest(claim: Claim, one: Points, where: dict[str, Any], run: Stochastic) 
 
 def _limits(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
     """The step at which the map of the second moment has the spectral radius 1, from moments by quadrature."""
-    at = points(rng, 20, epsilon=(1e-4, 0.9))
+    at = points(rng, LIMITS, epsilon=(1e-4, 0.9))
     for i in range(len(at)):
         batch, epsilon, margin = int(rng.integers(1, 9)), float(at.epsilon[i]), float(at.margin[i])
         arguments = (epsilon, float(at.m1[i]), float(at.m2[i]), margin, batch)
@@ -119,9 +121,10 @@ def critical_step(epsilon: float, margin: float, batch: int) -> float:
 def _halves(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
     """The steps between which half of the replicas are at 100 % test error, over two decades of ε."""
     step, batch = 0.4, 8
-    for epsilon in (0.1, 0.01, 0.001):
+    for epsilon in HALVES:
         seed = int(rng.integers(2**31))
-        setting = {"epsilon": epsilon, "theta": 0.8, "margin": 1.0, "step": step, "u1": 0.5, "u2": 3.0}
+        theta, margin, u1, u2 = map(float, rounded(rng.uniform((0.6, 0.5, 0.0, 2.5), (1.0, 1.5, 1.0, 4.0))))
+        setting = {"epsilon": epsilon, "theta": theta, "margin": margin, "step": step, "u1": u1, "u2": u2}
         one = points(rng, 1).but(**{name: np.array([value]) for name, value in setting.items()})
         model, start = _model(one)
         count = round(2.5 / (step * epsilon))

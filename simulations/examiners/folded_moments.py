@@ -23,6 +23,7 @@ SIZES = (2, 3, 10, 50)  # samples
 LENGTHS = (1, 2, 7, 40)  # steps
 ROUNDING = 2e-15  # of a step, relative to the largest weight on the way
 DRAWS, COUNTS = 150, (100, 316, 1000, 3162, 10000)  # repetitions, and samples over two decades
+PLACES = 8  # settings at which large samples are drawn
 SURE = 5.0  # standard deviations of what is left to chance: 1 in 2 million
 
 
@@ -137,7 +138,7 @@ def _ranges(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
 
 def _large_samples(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
     """F3: scatter of what is estimated from n samples, and of runs on them, over two decades of n."""
-    at = points(rng, 4, epsilon=(5e-3, 0.5), fraction=(0.05, 0.3), size=(0.5, 5))
+    at = points(rng, PLACES, epsilon=(0.02, 0.5), fraction=(0.1, 0.3), size=(0.5, 5))
     width = SURE / math.sqrt(2 * DRAWS) / float(np.linalg.norm(np.log(COUNTS) - np.mean(np.log(COUNTS))))
     for i in range(len(at)):
         seed = int(rng.integers(2**31))
@@ -159,7 +160,21 @@ def _large_samples(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
             where = at.row(i, quantity="factor of nu_k", horizon=horizon, seed=seed)
             exponent = slope(np.array(COUNTS, float), deviations)
             laws = stated(claim, "factor_exponent", (HORIZON,), horizon)
-            yield against(where, laws, exponent, width + 2 / COUNTS[0])
+            tolerance = width + 2 / COUNTS[0] + _mixture(claim, at.where([i]), horizon)
+            yield against(where, laws, exponent, tolerance)
+
+
+def _mixture(claim: Claim, at: Points, horizon: float) -> float:
+    """What the other part of the factor's error, (1 + c log n)√(2/n) from the slow rate, may take off the exponent.
+
+    It is smaller by n^c and a constant, which need not be much at the smallest n; for c = 0 both have one exponent.
+    """
+    if horizon == 0:
+        return 0.0
+    scatter = claim.predicts("slow_scatter", (EPSILON, MARGIN, SAMPLES))(at.epsilon[0], at.margin[0], 1.0)
+    added = math.e * COUNTS[0] ** horizon * float(scatter) / abs(float(at.u2[0]))
+    other = math.sqrt(2) * (1 + horizon * math.log(COUNTS[0]))
+    return math.log1p((other / added) ** 2) / math.log(COUNTS[-1] / COUNTS[0])
 
 
 def _estimates(at: Points, seed: int) -> tuple[dict[str, Array], dict[float, Array]]:
