@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import sympy as sp
@@ -43,7 +44,12 @@ OPENING, CLOSING = "(\"'", ".,;:)\"'"
 
 def document(*derivations: Derivation) -> str:
     """A complete document with one section for each derivation."""
-    body = "\n".join(section(derivation) for derivation in derivations)
+    return whole(section(derivation) for derivation in derivations)
+
+
+def whole(sections: Iterable[str]) -> str:
+    """A complete document with these sections."""
+    body = "\n".join(sections)
     return f"{PREAMBLE}\\begin{{document}}\n{body}\\end{{document}}\n"
 
 
