@@ -63,14 +63,12 @@ def test_a_given_target_by_quadrature(name):
 
 @pytest.mark.parametrize(("name", "outputs"), [*itertools.product(RULES, (1, 2, 7, 40))])
 def test_the_risk_of_directions_apart_is_that_of_draws(name, outputs):
-    """Up to 10,000 draws at four times: the largest of 48 deviations in all is below 4 of their own."""
+    """Up to 4,000 draws at four times: the largest of 48 deviations in all is below 4 of their own."""
     case = NoisyRegression(RATES, power_law(RATES, 0.5), 0.2, outputs)
     scale = {"gd": 5.0, "egd": 0.7 * outputs**0.5, "ngd": 0.05 * outputs}[name]
-    found = measured_risk(
-        case, name, scale * np.array([0.1, 0.5, 1.0, 3.0]), draws=20_000 // (1 + outputs), seed=outputs
-    )
+    found = measured_risk(case, name, scale * np.array([0.1, 0.5, 1.0, 3.0]), draws=8000 // (1 + outputs), seed=outputs)
     assert np.abs((found.risk - case.risk(name, found.times)) / found.deviation).max() < 4
-    assert (found.deviation < 0.02 * found.risk).all()
+    assert (found.deviation < 0.03 * found.risk).all()
 
 
 def test_one_gradient_for_all_directions_comes_near_as_outputs_grow():

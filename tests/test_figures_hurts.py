@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from figures import hurts
 from theory.checks import ArgumentError
 
-SMALL = {"directions": 3, "outputs": 3, "draws": 400, "values": (3.0, 2.5, 0.8), "start": 1e-2}
+SMALL = {"directions": 2, "outputs": 3, "draws": 300, "values": (3.0, 2.5, 0.8), "start": 1e-2}
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def lines(axes, gid):
 def test_measured_lies_on_predicted(found):
     for name in hurts.NAMES:
         best = np.interp(found[f"{name}_exponents"], found["exponents"], found[f"{name}_best"])
-        # the mean of 400 draws of nine numbers
+        # the mean of 300 draws of six numbers
         np.testing.assert_allclose(found[f"{name}_least"], best, rtol=0.12)
         risk = np.interp(found[f"{name}_at"], found[f"{name}_times"], found[f"{name}_risk"])
         np.testing.assert_allclose(found[f"{name}_apart"], risk, rtol=0.12)
