@@ -64,12 +64,16 @@ def measured_risk(
     Raises
     ------
     ArgumentError
-        If times run backwards, `draws` is not a whole number of at least 2, or the rule is not spectral.
+        If times run backwards, `draws` is not a whole number of at least 2, or the rule is not spectral. If
+        directions are not apart and the rule speeds up as an error vanishes, as natural gradient does: its steps do not
+        settle, however small they are (`theory.natural_steps`).
     """
     how, count = rule(how), whole("draws", draws, 2)
     grid = np.atleast_1d(np.asarray(times, float))
     if (np.diff(grid) <= 0).any() or grid[0] < 0:
         raise ArgumentError("times", "ascend from zero or later", "runs backwards or starts before")
+    if not apart and how.vanishing_power > 1:
+        raise ArgumentError("rule", "settle where directions are not apart", f"is {how.name}")
     rng = np.random.default_rng(seed)
     targets, fits = _drawn(case, rng, count)
     paths = (_apart if apart else _together)(case, how, grid, fits)

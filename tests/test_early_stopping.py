@@ -160,6 +160,8 @@ def test_egd_loses_on_an_even_signal_and_wins_on_one_in_slow_directions():
         (lambda: NoisyRegression([1], outputs=61).best_stop("ngd"), "`outputs` must be at most 60"),
         (lambda: measured_risk(NoisyRegression([1]), "gd", [2, 1]), "`times` must ascend"),
         (lambda: measured_risk(NoisyRegression([1]), "gd", [1], draws=1), "`draws` must be a whole number"),
+        (lambda: measured_risk(NoisyRegression([1]), "ngd", [1], apart=False), "`rule` must settle"),
+        (lambda: measured_risk(NoisyRegression([1]), "newton", [1]), "`rule` must be a spectral rule"),
         (lambda: gain_share(rule("ngd"), RATES, RATES, 1.0, 2), "`rule` must be a power law"),
         (lambda: gain_share(rule("newton"), RATES, RATES, 1.0, 2), "`rule` must be a power law"),
     ],
