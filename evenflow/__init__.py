@@ -76,6 +76,7 @@ _WHERE = {
     "NoisyRegression": "theory.noisy_fit",
     "NoisyTarget": "theory.simplicity",
     "outgrown": "theory.natural_steps",
+    "settling_steps": "theory.settling",
     "Wedge": "theory.models.wedge",
 }
 
@@ -122,6 +123,7 @@ if TYPE_CHECKING:
     from theory.noisy_fit import NoisyRegression, break_even
     from theory.predictions import predict
     from theory.rules import SIGMA, Rule, rule
+    from theory.settling import settling_steps
     from theory.simplicity import NoisyTarget
     from theory.weak_signals import gain_share
 
@@ -184,6 +186,7 @@ __all__ = [
     "rule",
     "run_sweep",
     "series",
+    "settling_steps",
     "spectrum_family",
     "stationary",
     "stochastic_descend",

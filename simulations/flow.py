@@ -217,7 +217,9 @@ class _Run:
         """Integrate until a singular value's extinction is at hand, or a column can be dropped."""
         state = np.concatenate([[self.time], self.z.ravel()])
         solver, taken = self._solver(LSODA if self.stiff else DOP853, state), 0
-        polar = self.speeds.polar(self.z, self.rates[self.columns]) if self.speeds.straight else None
+        # a straight line needs full column rank: with fewer rows a slow column turns it, however late
+        straight = self.speeds.straight and self.z.shape[0] == self.z.shape[1]
+        polar = self.speeds.polar(self.z, self.rates[self.columns]) if straight else None
         begun = self.time
         self.noise = NOISE * float(np.linalg.svd(self.z * self.rates[self.columns], compute_uv=False)[0])
         while not self.reason:

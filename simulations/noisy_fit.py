@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.descent import errors
-from simulations.ensembles import RegressionModes, ensemble
 from theory.checks import ArgumentError, whole
 from theory.noisy_fit import NoisyRegression
 from theory.rules import Rule, rule
 
 Array = NDArray[np.float64]
 SAMPLES = 3  # of the labels, for each input
-STEPS = 1000  # to the last time, where directions are not apart,
-FINE = 20  # and so many in the fastest direction's own time
+FINE = 20  # steps in the fastest direction's own time,
+SPARSE, DENSE = 40, 120  # and at least so many from one time to the next, apart and together
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +50,7 @@ def measured_risk(
     case
         What is trained.
     how
-        A rule, or its id; apart, one with a speed of its own for each singular value.
+        A spectral rule, or its id.
     times
         Flow times (T,), ascending.
     draws
@@ -60,17 +59,21 @@ def measured_risk(
         For the draws.
     apart
         Whether each direction is a regression of its own, so that the rule sees one gradient for each, and its flow is
-        integrated. Otherwise it sees the gradient of all weights at once, and takes a thousand steps or more.
+        integrated. Otherwise it sees the gradient of all weights at once, and takes small steps.
 
     Raises
     ------
     ArgumentError
-        If times run backwards, `draws` is not a whole number of at least 2, or the rule has no such speed.
+        If times run backwards, `draws` is not a whole number of at least 2, or the rule is not spectral. If
+        directions are not apart and the rule speeds up as an error vanishes, as natural gradient does: its steps do not
+        settle, however small they are (`theory.natural_steps`).
     """
     how, count = rule(how), whole("draws", draws, 2)
     grid = np.atleast_1d(np.asarray(times, float))
     if (np.diff(grid) <= 0).any() or grid[0] < 0:
         raise ArgumentError("times", "ascend from zero or later", "runs backwards or starts before")
+    if not apart and how.vanishing_power > 1:
+        raise ArgumentError("rule", "settle where directions are not apart", f"is {how.name}")
     rng = np.random.default_rng(seed)
     targets, fits = _drawn(case, rng, count)
     paths = (_apart if apart else _together)(case, how, grid, fits)
@@ -92,23 +95,36 @@ def _drawn(case: NoisyRegression, rng: np.random.Generator, count: int) -> tuple
 
 
 def _apart(case: NoisyRegression, how: Rule, times: Array, fits: Array) -> Iterator[Array]:
-    """Weights (draws, c, d) at each time, where each direction's error is the only one that its gradient holds."""
+    """Weights (draws, c, d) at each time, where each direction's error is the only one that its gradient holds.
+
+    Its length r obeys dr/dt = −h(λr); the midpoint rule, and rest at zero.
+    """
     sizes = np.linalg.norm(fits, axis=1)
-    modes = RegressionModes(np.broadcast_to(case.rates, sizes.shape).ravel(), sizes.ravel())
-    values = ensemble(modes, how, times=times).values
-    assert values is not None
-    for left in values[:, :, 0].T:
-        yield fits * (1 - left.reshape(sizes.shape) / sizes)[:, None]
+    left = sizes.copy()
+    for count, size in _intervals(times, case, SPARSE):
+        for _ in range(count):
+            middle = np.maximum(left - size / 2 * _speed(how, case.rates * left), 0.0)
+            left = np.where(middle > 0, np.maximum(left - size * _speed(how, case.rates * middle), 0.0), 0.0)
+        yield fits * (1 - left / sizes)[:, None]
+
+
+def _speed(how: Rule, values: Array) -> Array:
+    """h(σ), with h(0) = 0, of gradients with a single singular value each."""
+    safe = np.where(values > 0, values, 1.0)
+    return np.where(values > 0, np.asarray(how.speed(safe, safe, 1), float), 0.0)
 
 
 def _together(case: NoisyRegression, how: Rule, times: Array, fits: Array) -> Iterator[Array]:
     """Weights (draws, c, d) at each time, in small steps under one gradient for all of a draw's weights."""
-    count = max(STEPS, math.ceil(FINE * float(times[-1] * case.rates.max())))
-    size = float(times[-1]) / count
-    wanted = np.round(times / size).astype(int)
-    yield from (np.zeros_like(fits) for _ in wanted[wanted == 0])
-    taken = 0
-    for chunk in errors(np.diag(case.rates), how, size, -fits, count):
-        here = wanted[(wanted > taken) & (wanted <= taken + len(chunk))]
-        yield from (fits + chunk[place - taken - 1] for place in here)
-        taken += len(chunk)
+    error = -fits
+    for count, size in _intervals(times, case, DENSE):
+        for chunk in errors(np.diag(case.rates), how, size, error, count) if count else ():
+            error = chunk[-1]
+        yield fits + error
+
+
+def _intervals(times: Array, case: NoisyRegression, least: int) -> Iterator[tuple[int, float]]:
+    """Number and size of the steps from each time to the next, from zero on; none where there is nothing to do."""
+    for length in np.diff(times, prepend=0.0):
+        count = max(least, math.ceil(FINE * float(length * case.rates.max()))) if length > 0 else 0
+        yield count, float(length) / max(count, 1)

@@ -1,4 +1,4 @@
-"""What the tests in a browser share: the browser, and a visit in which nothing may go wrong."""
+"""What tests share: a cache of their own, and for those in a browser the browser and a visit without a complaint."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
     "--no-first-run"
 ).split()
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    """None sees what another test or a user has kept."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture(scope="session")

@@ -63,14 +63,12 @@ def test_a_given_target_by_quadrature(name):
 
 @pytest.mark.parametrize(("name", "outputs"), [*itertools.product(RULES, (1, 2, 7, 40))])
 def test_the_risk_of_directions_apart_is_that_of_draws(name, outputs):
-    """Up to 10,000 draws at four times: the largest of 48 deviations in all is below 4 of their own."""
+    """Up to 4,000 draws at four times: the largest of 48 deviations in all is below 4 of their own."""
     case = NoisyRegression(RATES, power_law(RATES, 0.5), 0.2, outputs)
     scale = {"gd": 5.0, "egd": 0.7 * outputs**0.5, "ngd": 0.05 * outputs}[name]
-    found = measured_risk(
-        case, name, scale * np.array([0.1, 0.5, 1.0, 3.0]), draws=20_000 // (1 + outputs), seed=outputs
-    )
+    found = measured_risk(case, name, scale * np.array([0.1, 0.5, 1.0, 3.0]), draws=8000 // (1 + outputs), seed=outputs)
     assert np.abs((found.risk - case.risk(name, found.times)) / found.deviation).max() < 4
-    assert (found.deviation < 0.02 * found.risk).all()
+    assert (found.deviation < 0.03 * found.risk).all()
 
 
 def test_one_gradient_for_all_directions_comes_near_as_outputs_grow():
@@ -162,6 +160,8 @@ def test_egd_loses_on_an_even_signal_and_wins_on_one_in_slow_directions():
         (lambda: NoisyRegression([1], outputs=61).best_stop("ngd"), "`outputs` must be at most 60"),
         (lambda: measured_risk(NoisyRegression([1]), "gd", [2, 1]), "`times` must ascend"),
         (lambda: measured_risk(NoisyRegression([1]), "gd", [1], draws=1), "`draws` must be a whole number"),
+        (lambda: measured_risk(NoisyRegression([1]), "ngd", [1], apart=False), "`rule` must settle"),
+        (lambda: measured_risk(NoisyRegression([1]), "newton", [1]), "`rule` must be a spectral rule"),
         (lambda: gain_share(rule("ngd"), RATES, RATES, 1.0, 2), "`rule` must be a power law"),
         (lambda: gain_share(rule("newton"), RATES, RATES, 1.0, 2), "`rule` must be a power law"),
     ],

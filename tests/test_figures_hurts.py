@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from figures import hurts
 from theory.checks import ArgumentError
 
-SMALL = {"directions": 3, "outputs": 3, "draws": 400, "values": (3.0, 2.5, 0.8), "start": 1e-2}
+SMALL = {"directions": 3, "outputs": 3, "draws": 300, "values": (3.0, 2.5, 0.8), "start": 1e-2}
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def lines(axes, gid):
 def test_measured_lies_on_predicted(found):
     for name in hurts.NAMES:
         best = np.interp(found[f"{name}_exponents"], found["exponents"], found[f"{name}_best"])
-        # the mean of 400 draws of nine numbers
+        # the mean of 300 draws of nine numbers
         np.testing.assert_allclose(found[f"{name}_least"], best, rtol=0.12)
         risk = np.interp(found[f"{name}_at"], found[f"{name}_times"], found[f"{name}_risk"])
         np.testing.assert_allclose(found[f"{name}_apart"], risk, rtol=0.12)
@@ -46,7 +46,7 @@ def test_panels_and_labels(found):
     assert isinstance(figure, Figure) and figure.get_figwidth() == 6.75
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert [title[-10:] for title in titles] == ["which rule", "pped early", "f learning"]
-    for axes, curves, dots in zip(figure.axes, (3, 3, 2), (3, 6, 2), strict=True):
+    for axes, curves, dots in zip(figure.axes, (3, 3, 2), (3, 5, 2), strict=True):
         assert len(lines(axes, "predicted")) == curves and len(lines(axes, "measured")) == dots
         words = {text.get_text() for text in axes.texts}
         assert {"GD", "EGD"} <= words

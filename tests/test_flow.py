@@ -11,6 +11,7 @@ from simulations.speeds import Speeds
 from theory.checks import ArgumentError
 from theory.models.folded import Folded
 from theory.models.regression import Regression
+from theory.plateaus import LONGEST_RUN
 from theory.predictions import predict
 from theory.rules import SIGMA, Rule, rule
 
@@ -259,3 +260,13 @@ def test_general_position_reaches_rest_however_ill_conditioned(shape, kappa, see
     assert measured.ranks == tuple(range(min(shape), -1, -1))
     assert len(measured.restarts) == min(shape)
     assert np.isfinite(measured.arrivals).all()
+
+
+@pytest.mark.parametrize("epsilon", [1e-10, 1e-12, 1e-14, 1e-16, 1e-30])
+def test_a_path_that_seems_straight_is_followed_to_its_turn(epsilon):
+    """One output: the slow direction is within rounding of nothing at first, and all that is left in the end."""
+    model = Folded(epsilon=epsilon)
+    start = model.start((1, 3))
+    predicted, run = predict(model, rule("egd"), "flow", start), flow(model, "egd", start)
+    assert run.arrivals == pytest.approx(predicted.arrivals, rel=1e-8)  # the solver's tolerance is 1e-10
+    assert run.plateaus[LONGEST_RUN] == pytest.approx(predicted.plateaus[LONGEST_RUN][0], rel=1e-8)

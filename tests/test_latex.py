@@ -11,7 +11,18 @@ import pytest
 
 from evenflow.commands.derive import VIEWS, chain_of
 from evenflow.commands.options import MODELS
-from theory import cycles, discretisation, folded_noise, noise, smoothing
+from theory import (
+    cycles,
+    discretisation,
+    early_stopping,
+    folded_noise,
+    natural_steps,
+    noise,
+    settling,
+    simplicity,
+    smoothing,
+    weak_signals,
+)
 from theory.derivation import Derivation
 from theory.latex import document, prose, section
 from theory.rules import rule
@@ -26,6 +37,9 @@ def chains(model: str) -> list[Derivation]:
         return [chain_of(model, rule(name), view, None) for name in FAMILY for view in VIEWS]
     found = [noise.derive(), folded_noise.derive(), smoothing.derive(), cycles.polar_cycle()]
     found += [discretisation.stability(rule(name)) for name in ("momentum:0.9", "grokfast")]
+    found += [early_stopping.stopping(rule(name)) for name in ("gd", "egd", "ngd")]
+    found += [simplicity.order_of_learning(rule(name)) for name in ("gd", "egd")]
+    found += [weak_signals.weak_signal(), natural_steps.natural_steps(), settling.settling()]
     return [*found, cycles.cycle(rule("damped:0.1"))]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import sympy as sp
@@ -28,15 +28,16 @@ MATH = dict(
     for pair in (
         r"α=\alpha β=\beta γ=\gamma Γ=\Gamma δ=\delta ε=\epsilon η=\eta θ=\theta κ=\kappa λ=\lambda Λ=\Lambda μ=\mu "
         r"π=\pi ρ=\rho σ=\sigma Σ=\Sigma τ=\tau φ=\phi χ=\chi ψ=\psi ∇=\nabla ∏=\prod ∫=\int ∂=\partial "
-        r"ċ=\dot{c} ė=\dot{e} ẇ=\dot{w} ë=\ddot{e} ½=\tfrac12 "
+        r"ċ=\dot{c} ŵ=\hat{w} ė=\dot{e} ẇ=\dot{w} ë=\ddot{e} ½=\tfrac12 "
         r"₀=_{0} ₁=_{1} ₂=_{2} ₃=_{3} ₄=_{4} ᵢ=_{i} ⱼ=_{j} ᵣ=_{r} "
         r"¹=^{1} ²=^{2} ³=^{3} ⁴=^{4} ᵀ=^{\top} ᵏ=^{k} ᵅ=^{\alpha} ⁻=^{-} ′=' "
-        r"‖=\| |=| −=- ±=\pm ·=\cdot ×=\times √=\surd ≠=\neq ≥=\ge ≤=\le ≫=\gg ≪=\ll ≺=\prec →=\to ←=\leftarrow "
+        r"‖=\| |=| −=- ±=\pm ·=\cdot ×=\times √=\surd ≠=\neq ≥=\ge ≤=\le ≫=\gg ≪=\ll ∝=\propto ≈=\approx ≺=\prec "
+        r"→=\to ←=\leftarrow "
         r"↔=\leftrightarrow ∞=\infty ∈=\in ⊗=\otimes …=\ldots *=^{*}"
     ).split()
 )
 TEXT = {"%": r"\%", "&": r"\&", "#": r"\#", "_": r"\_", "–": "--", "’": "'", "$": r"\$"}
-OPERATORS = set("= < > + − - · × / ← → ↔ ≤ ≥ ≠ ≺ ≪ ≫ ∈ ⊗".split())
+OPERATORS = set("= < > + − - · × / ← → ↔ ≤ ≥ ≠ ≺ ≪ ≫ ∝ ≈ ∈ ⊗".split())
 NAMED = ("log", "exp", "cos", "sin", "tan", "det", "diag", "sgn")
 FORMULA = re.compile(r"[_^]|\w\*|'$|^\d+[a-z]$")  # an index, a power, a star, a prime, or 2e
 OPENING, CLOSING = "(\"'", ".,;:)\"'"
@@ -44,7 +45,12 @@ OPENING, CLOSING = "(\"'", ".,;:)\"'"
 
 def document(*derivations: Derivation) -> str:
     """A complete document with one section for each derivation."""
-    body = "\n".join(section(derivation) for derivation in derivations)
+    return whole(section(derivation) for derivation in derivations)
+
+
+def whole(sections: Iterable[str]) -> str:
+    """A complete document with these sections."""
+    body = "\n".join(sections)
     return f"{PREAMBLE}\\begin{{document}}\n{body}\\end{{document}}\n"
 
 

@@ -1,8 +1,9 @@
 """Where natural gradient over-corrects: what its steps do to a direction once its error has come down to a step.
 
-In x = e√(λ/η) a step of speed 1/σ is Boole's transformation x ← x − 1/x, which takes Cauchy distributions to Cauchy
-distributions. So the median of |e| over starts is known at every step: it grows without end, as √(2t/λ) at the time
-t = kη, which is how a flow would have to go on past zero, e² = e₀² − 2t/λ, and no smaller step makes it less.
+In x = e√(λ/η) a step of speed 1/σ is Boole's transformation x ← x − 1/x (key ``adler1973``), which takes Cauchy
+distributions to Cauchy distributions. So the median of |e| over starts is known at every step: it grows without end,
+as √(2t/λ) at the time t = kη, which is how a flow would have to go on past zero, e² = e₀² − 2t/λ, and no smaller step
+makes it less.
 """
 
 from __future__ import annotations

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evenflow import __version__
+from evenflow import __version__, cache
 from evenflow.commands.options import MODELS, Json, Model, depth_of
 from theory.checks import ArgumentError, known
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "latex", "json")
 VIEWS = ("flow", "descent")
+RULES = ("gd", "egd", "ngd", "power:0.5", "newton")  # one of each kind that has a derivation for every model
 
 
 def derive(
@@ -25,23 +26,68 @@ def derive(
     view: Annotated[str, typer.Option(help="flow or descent.")] = "flow",
     depth: Annotated[str | None, typer.Option(help="factorized: number of weight matrices. [2]")] = None,
     form: Annotated[str, typer.Option("--format", help="text, latex (a document that compiles) or json.")] = "text",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every model under gd, egd, ngd, power:0.5 and newton, in both views.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Derive anew, whatever is kept from before.")] = False,
     as_json: Json = False,
 ) -> None:
     """Print the chain of equations from the loss to the plateau length, each one checked."""
     known("model", model, MODELS)
     known("view", view, VIEWS)
     known("format", form, FORMATS)
-    from theory.rules import rule as find
-
     if depth is not None and model != "factorized":
         raise ArgumentError("depth", "go with the model it belongs to (factorized)", f"the model is {model}")
-    chain = chain_of(model, find(rule), view, depth)
-    if as_json or form == "json":
-        typer.echo(json.dumps({"version": __version__, **chain.document()}, allow_nan=False))
+    if everything:
+        requests = [(model, rule, view, None) for model in MODELS for rule in RULES for view in VIEWS]
+        chains = _all(requests, fresh)
     else:
-        typer.echo(chain.latex() if form == "latex" else chain.text(), nl=form != "latex")
-    if not chain.holds:
+        chains = [rendered(model, rule, view, depth, fresh)]
+    form = "json" if as_json else form
+    if form == "latex":
+        from theory.latex import whole
+
+        typer.echo(whole(chain["section"] for chain in chains), nl=False)
+    elif form == "text":
+        typer.echo("\n\n".join(chain["text"] for chain in chains))
+    else:
+        documents = [{"version": __version__, **chain["document"]} for chain in chains]
+        typer.echo(json.dumps(documents if everything else documents[0], allow_nan=False))
+    if not all(chain["document"]["holds"] for chain in chains):
         raise typer.Exit(1)
+
+
+def _all(requests: list[tuple[str, str, str, None]], fresh: bool) -> list[dict[str, Any]]:
+    """All of these, with a bar."""
+    from evenflow.display import Reporter
+
+    found = []
+    with Reporter() as reporter:
+        for done, request in enumerate(requests):
+            reporter(" ".join(request[:3]), done, len(requests))
+            found.append(rendered(*request, fresh))
+    return found
+
+
+def rendered(model: str, name: str, view: str, depth: str | None, fresh: bool = False) -> dict[str, Any]:
+    """A derivation as ``text``, as a ``section`` of LaTeX and as a JSON ``document``: from the cache, if it is there.
+
+    A rule of a module of the user's own is derived anew, as its source is not part of the cache's key; and what is not
+    confirmed is not kept.
+    """
+    request = model, name, view, depth
+    kept = None if fresh else cache.load(*request)
+    if kept is not None:
+        return kept
+    from theory.latex import section
+    from theory.rules import FORMS
+    from theory.rules import rule as find
+
+    chain = chain_of(model, find(name), view, depth)
+    found = {"text": chain.text(), "section": section(chain), "document": chain.document()}
+    if name.partition(":")[0] in FORMS and chain.holds:
+        cache.store(found, *request)
+    return found
 
 
 def chain_of(model: str, rule: Rule, view: str, depth: str | None) -> Derivation:
