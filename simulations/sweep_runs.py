@@ -9,6 +9,7 @@ import itertools
 import logging
 import os
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,8 @@ class Outcome:
         Blocks it has, and how many of them were computed by this run.
     evaluations, censored
         Steps or gradients of all its runs, and lengths that are censored.
+    sensitive
+        Conclusion → members in which it depends on the definition of a plateau, as in `simulations.sensitivity`.
     """
 
     path: Path
@@ -51,6 +54,7 @@ class Outcome:
     computed: int
     evaluations: int
     censored: int
+    sensitive: dict[str, int]
 
 
 def run_sweep(
@@ -102,14 +106,16 @@ def run_sweep(
         sweep_store.prepare(sweep, store, version)
         done = _here(sweep, store) if client is None else _there(client, sweep, store)
         total, computed, evaluations, censored = sweep.block_count, 0, 0, 0
+        sensitive: Counter[str] = Counter()
         for number, block in enumerate(done, 1):
             computed, evaluations = computed + block.computed, evaluations + block.evaluations
             censored += block.censored
+            sensitive.update(block.sensitive)
             if progress is not None:
                 progress(number, total)
     if form == "netcdf":
         _write_netcdf(store, target)
-    return Outcome(target, total, computed, evaluations, censored)
+    return Outcome(target, total, computed, evaluations, censored, dict(sensitive))
 
 
 def require() -> None:
