@@ -11,11 +11,12 @@ import os
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulations import sweep_store
+from simulations import sweep_lengths, sweep_store
 from simulations.sweep_store import Done
 from simulations.sweeps import Sweep
 from theory.checks import ArgumentError, known, whole
@@ -102,7 +103,8 @@ def run_sweep(
     if form == "netcdf":
         _accept_file(sweep, target, version)
     count = min(_cores() if workers is None else whole("workers", workers, 1), sweep.block_count)
-    with _client(scheduler, count) as client:
+    with _deriving(sweep) as derived, _client(scheduler, count) as client:
+        derived.result()
         sweep_store.prepare(sweep, store, version)
         done = _here(sweep, store) if client is None else _there(client, sweep, store)
         total, computed, evaluations, censored = sweep.block_count, 0, 0, 0
@@ -152,6 +154,13 @@ def _there(client: Client, sweep: Sweep, store: Path) -> Iterator[Done]:
         yield future.result()
         for following in submit(1):
             finished.add(following)
+
+
+@contextlib.contextmanager
+def _deriving(sweep: Sweep) -> Iterator[Future[Any]]:
+    """Derive the formulas that a store holds while the workers of a cluster start; they are kept from then on."""
+    with ThreadPoolExecutor(1) as beside:
+        yield beside.submit(sweep_lengths.formulas, sweep)
 
 
 @contextlib.contextmanager
