@@ -40,6 +40,9 @@ _WHERE = {
     "design": "simulations.design",
     "folded_family": "simulations.design",
     "spectrum_family": "simulations.design",
+    "wedge_family": "simulations.design",
+    "phase": "simulations.phases",
+    "phase_diagram": "figures.phase",
     "polar": "simulations.polar",
     "predict": "theory.predictions",
     "predict_departure": "theory.departure",
@@ -48,6 +51,7 @@ _WHERE = {
     "Rule": "theory.rules",
     "rule": "theory.rules",
     "run_sweep": "simulations.sweep_runs",
+    "sensitivity": "simulations.sensitivity",
     "SIGMA": "theory.rules",
     "stationary": "theory.minibatch",
     "Stochastic": "simulations.stochastic",
@@ -61,15 +65,18 @@ _WHERE = {
 if TYPE_CHECKING:
     from evenflow.display import progress_bar
     from figures.compare import figure
+    from figures.phase import phase_diagram
     from simulations.comparison import Comparison, compare
     from simulations.datasets import load
     from simulations.descent import descend
-    from simulations.design import design, folded_family, spectrum_family
+    from simulations.design import design, folded_family, spectrum_family, wedge_family
     from simulations.discretisation import discretise
     from simulations.energy import energy_balance
     from simulations.ensembles import Ensemble, FactorizedModes, RegressionModes, ensemble, ensembles
     from simulations.flow import flow
+    from simulations.phases import phase
     from simulations.polar import polar
+    from simulations.sensitivity import sensitivity
     from simulations.stochastic import Stochastic, stochastic_descend
     from simulations.sweep_runs import run_sweep
     from simulations.sweep_store import open_sweep
@@ -120,6 +127,8 @@ __all__ = [
     "load",
     "mean_square_limit",
     "open_sweep",
+    "phase",
+    "phase_diagram",
     "plateau_lengths",
     "polar",
     "predict",
@@ -127,10 +136,12 @@ __all__ = [
     "progress_bar",
     "rule",
     "run_sweep",
+    "sensitivity",
     "spectrum_family",
     "stationary",
     "stochastic_descend",
     "sweep",
+    "wedge_family",
 ]
 
 

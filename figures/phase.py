@@ -382,3 +382,6 @@ def _crossings(places: Array, excess: Array) -> list[float]:
     turns = np.flatnonzero((excess[1:] >= 0) != (excess[:-1] >= 0))
     share = excess[turns] / (excess[turns] - excess[turns + 1])
     return [float(a + s * (b - a)) for a, b, s in zip(places[turns], places[turns + 1], share, strict=True)]
+
+
+phase_diagram = figure  # its name in evenflow, where `figure` is that of a comparison
