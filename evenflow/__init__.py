@@ -17,6 +17,7 @@ _WHERE = {
     "ArgumentError": "theory.checks",
     "ArgumentTypeError": "theory.checks",
     "audit": "simulations.audit",
+    "break_even": "theory.noisy_fit",
     "Cause": "simulations.cause",
     "cause": "simulations.cause",
     "claims": "theory.claims",
@@ -26,58 +27,61 @@ _WHERE = {
     "Derivation": "theory.derivation",
     "derive": "theory.chains",
     "descend": "simulations.descent",
+    "design": "simulations.design",
     "discretise": "simulations.discretisation",
     "energy_balance": "simulations.energy",
     "Ensemble": "simulations.ensembles",
     "ensemble": "simulations.ensembles",
     "ensembles": "simulations.ensembles",
     "expect": "theory.minibatch",
+    "Explorer": "figures.explorer",
     "Factorized": "theory.models.factorized",
     "FactorizedModes": "simulations.ensembles",
-    "Explorer": "figures.explorer",
     "figure": "figures.figure",
     "Finding": "simulations.audit",
     "Findings": "simulations.audit",
     "flow": "simulations.flow",
     "Folded": "theory.models.folded",
+    "folded_family": "simulations.design",
+    "gain_share": "theory.weak_signals",
+    "house_style": "figures.style",
     "LinearModel": "theory.models.linear",
     "load": "simulations.datasets",
     "mean_square_limit": "theory.minibatch",
-    "progress_bar": "evenflow.display",
+    "measured_risk": "simulations.noisy_fit",
+    "measured_risk_along": "simulations.simplicity",
+    "NoisyRegression": "theory.noisy_fit",
+    "NoisyTarget": "theory.simplicity",
     "open_sweep": "simulations.sweep_store",
-    "house_style": "figures.style",
+    "outgrown": "theory.natural_steps",
+    "phase": "simulations.phases",
+    "phase_diagram": "figures.phase",
     "Picture": "figures.picture",
     "picture": "figures.index",
-    "write_picture": "figures.writing",
     "plateau_lengths": "theory.grids",
-    "design": "simulations.design",
-    "folded_family": "simulations.design",
-    "spectrum_family": "simulations.design",
     "polar": "simulations.polar",
     "predict": "theory.predictions",
     "predict_departure": "theory.departure",
+    "progress_bar": "evenflow.display",
     "Regression": "theory.models.regression",
     "RegressionModes": "simulations.ensembles",
     "Rule": "theory.rules",
     "rule": "theory.rules",
     "run_sweep": "simulations.sweep_runs",
+    "sensitivity": "simulations.sensitivity",
     "series": "figures.series",
+    "settling_steps": "theory.settling",
     "SIGMA": "theory.rules",
+    "spectrum_family": "simulations.design",
     "stationary": "theory.minibatch",
     "Stochastic": "simulations.stochastic",
     "stochastic_descend": "simulations.stochastic",
     "Sweep": "simulations.sweeps",
     "sweep": "simulations.sweeps",
     "Trajectory": "simulations.trajectory",
-    "break_even": "theory.noisy_fit",
-    "gain_share": "theory.weak_signals",
-    "measured_risk": "simulations.noisy_fit",
-    "measured_risk_along": "simulations.simplicity",
-    "NoisyRegression": "theory.noisy_fit",
-    "NoisyTarget": "theory.simplicity",
-    "outgrown": "theory.natural_steps",
-    "settling_steps": "theory.settling",
     "Wedge": "theory.models.wedge",
+    "wedge_family": "simulations.design",
+    "write_picture": "figures.writing",
 }
 
 if TYPE_CHECKING:
@@ -85,6 +89,7 @@ if TYPE_CHECKING:
     from figures.explorer import Explorer
     from figures.figure import figure
     from figures.index import picture
+    from figures.phase import phase_diagram
     from figures.picture import Picture
     from figures.series import series
     from figures.style import house_style
@@ -94,13 +99,15 @@ if TYPE_CHECKING:
     from simulations.comparison import Comparison, compare
     from simulations.datasets import DataSet, load
     from simulations.descent import descend
-    from simulations.design import design, folded_family, spectrum_family
+    from simulations.design import design, folded_family, spectrum_family, wedge_family
     from simulations.discretisation import discretise
     from simulations.energy import energy_balance
     from simulations.ensembles import Ensemble, FactorizedModes, RegressionModes, ensemble, ensembles
     from simulations.flow import flow
     from simulations.noisy_fit import measured_risk
+    from simulations.phases import phase
     from simulations.polar import polar
+    from simulations.sensitivity import sensitivity
     from simulations.simplicity import measured_risk_along
     from simulations.stochastic import Stochastic, stochastic_descend
     from simulations.sweep_runs import run_sweep
@@ -177,6 +184,8 @@ __all__ = [
     "measured_risk_along",
     "open_sweep",
     "outgrown",
+    "phase",
+    "phase_diagram",
     "picture",
     "plateau_lengths",
     "polar",
@@ -185,12 +194,14 @@ __all__ = [
     "progress_bar",
     "rule",
     "run_sweep",
+    "sensitivity",
     "series",
     "settling_steps",
     "spectrum_family",
     "stationary",
     "stochastic_descend",
     "sweep",
+    "wedge_family",
     "write_picture",
 ]
 

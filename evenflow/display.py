@@ -173,6 +173,7 @@ def _pair(predicted: str, measured: str) -> str:
 
 
 def _remarks(comparison: Comparison, runs: list[dict[str, Any]]) -> list[str]:
+    from simulations.sensitivity import warnings
     from theory.models.factorized import Factorized
 
     lines = []
@@ -194,7 +195,7 @@ def _remarks(comparison: Comparison, runs: list[dict[str, Any]]) -> list[str]:
             "Start and covariance do not share singular directions: only rules that keep to gradient descent's "
             "path have predicted arrivals here."
         )
-    return lines
+    return [*lines, *warnings(comparison)]
 
 
 def _number(value: float | None) -> str:

@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -26,6 +26,7 @@ VIEWS = ("descent", "flow")
 SEARCHED = 60  # points of the first search for a change of sign, evenly spread in the logarithm
 LARGEST_CONDITION, SMALLEST_EPSILON, LARGEST_EPSILON = 1e12, 1e-12, 1 - 1e-9
 EXACT_STEPS = 2**53  # beyond it a whole number of steps has no number of its own
+Lengths = list[float | None]  # of the rule, and of the one that divides it
 CLOSE = 1e-6  # relative difference from a wanted flow time or ratio
 
 
@@ -176,34 +177,58 @@ def design(
     if view == "descent" and other is None and (wanted != int(wanted) or wanted > EXACT_STEPS):
         raise ArgumentError("plateau", f"be a whole number of steps up to {EXACT_STEPS}", f"is {wanted:g}")
 
-    def law(value: float) -> float | None:
-        model = family.build(value)
-        lengths = [_predicted(model, one, view, family, step, threshold) for one in (how, other) if one is not None]
-        if None in lengths:
-            return None
-        return lengths[0] if other is None else _ratio(lengths[0], lengths[1])
-
     _refuse_unstable(family, how, view, step)
-    value, predicted = _solve(law, family, wanted, name, how)
+    rules = [one for one in (how, other) if one is not None]
+    target = _Target(name, wanted, view, rules)
+
+    def law(value: float) -> Lengths:
+        return [_predicted(family.build(value), one, view, family, step, threshold) for one in rules]
+
+    value, predicted = _solve(law, family, target)
     model = family.build(value)
-    runs = [_measured(model, one, view, family, step, threshold) for one in (how, other) if one is not None]
-    measured = runs[0] if other is None else _ratio(runs[0], runs[1])
-    unit = "ratio" if other is not None else "steps" if view == "descent" else "time"
-    if measured is None or abs(measured - wanted) > (1.0 if unit == "steps" else CLOSE * wanted):
-        raise ArgumentError(
-            "plateau", "be one that a run confirms", f"a run with {family.unknown} = {value!r} has {measured}"
-        )
-    return Design(model, family.unknown, value, wanted, predicted, measured, unit)
+    measured = [_measured(model, one, view, family, step, threshold) for one in rules]
+    found = target.value(measured)
+    if found is None or not target.met(measured):
+        raise ArgumentError(name, "be one that a run confirms", f"a run with {family.unknown} = {value!r} has {found}")
+    return Design(model, family.unknown, value, wanted, predicted, found, target.unit)
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What is wanted: the length of one rule, or the ratio of those of two."""
+
+    name: str
+    wanted: float
+    view: str
+    rules: list[Rule]
+
+    @property
+    def unit(self) -> str:
+        """``steps``, ``time`` or ``ratio``."""
+        return "ratio" if len(self.rules) > 1 else "steps" if self.view == "descent" else "time"
+
+    def value(self, lengths: Lengths) -> float | None:
+        """The length or ratio; None where a length is not known or divides by zero."""
+        if None in lengths or lengths[1:] == [0]:
+            return None
+        one, *others = [length for length in lengths if length is not None]
+        return one / others[0] if others else one
+
+    def met(self, lengths: Lengths) -> bool:
+        """Whether the first length is within one step of what the target asks of it; times closely."""
+        found = self.value(lengths)
+        if found is None:
+            return False
+        if self.view == "flow":
+            return abs(found - self.wanted) <= CLOSE * self.wanted
+        one, other = lengths[0], 1.0 if len(lengths) == 1 else lengths[1]
+        return one is not None and other is not None and abs(one - self.wanted * other) <= 1.0
 
 
 def _refuse_unstable(family: Family, how: Rule, view: str, step: float) -> None:
     limit = largest_stable_step(family.build(family.low), how) if view == "descent" else None
     if limit is not None and step >= limit:
         raise ArgumentError("step", f"lie below {limit:.6g}, the largest stable step of {how.name}", f"is {step:g}")
-
-
-def _ratio(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None or other == 0 else one / other
 
 
 def _predicted(model: LinearModel, how: Rule, view: str, family: Family, step: float, threshold: float) -> float | None:
@@ -220,28 +245,53 @@ def _measured(model: LinearModel, how: Rule, view: str, family: Family, step: fl
     return next(iter(run.plateaus.values()))
 
 
-def _solve(
-    law: Callable[[float], float | None], family: Family, wanted: float, name: str, how: Rule
-) -> tuple[float, float]:
-    """The value at which a law has the wanted length, by bisection in the logarithm, and the length there."""
-    grid = np.geomspace(family.low, family.high, SEARCHED)
-    lengths = [law(float(value)) for value in grid]
-    found = [(float(v), length) for v, length in zip(grid, lengths, strict=True) if length is not None]
+def _solve(law: Callable[[float], Lengths], family: Family, target: _Target) -> tuple[float, float]:
+    """The value at which a law meets its target, by bisection in the logarithm, and the length or ratio there."""
+    grid = [float(value) for value in np.geomspace(family.low, family.high, SEARCHED)]
+    lengths = [law(value) for value in grid]
+    found = [(v, known) for v, one in zip(grid, lengths, strict=True) if (known := target.value(one)) is not None]
     if not found:
-        raise ArgumentError("rule", "have a plateau that is predicted exactly", f"{how.name} has none here")
+        _refuse_lengths(lengths, family, target)
+    jumps = []
     for (low, below), (high, above) in itertools.pairwise(found):
-        if min(below, above) <= wanted <= max(below, above):
-            return _bisected(law, (low, below), (high, above), wanted)
-    least, most = min(length for _, length in found), max(length for _, length in found)
+        if min(below, above) <= target.wanted <= max(below, above):
+            ends = _bisected(lambda value: target.value(law(value)), (low, below), (high, above), target.wanted)
+            value, predicted = min(ends, key=lambda pair: abs(pair[1] - target.wanted))
+            if target.met(law(value)):
+                return value, predicted
+            jumps.append(ends)
+    _refuse_target([length for _, length in found], jumps, family, target)
+
+
+def _refuse_lengths(lengths: list[Lengths], family: Family, target: _Target) -> NoReturn:
+    """Say whose plateau is not known, or is zero and cannot divide."""
+    for place, how in enumerate(target.rules):
+        name, own = ("over" if place else "rule"), [one[place] for one in lengths]
+        if all(length is None for length in own):
+            raise ArgumentError(name, "have a plateau that is predicted exactly", f"{how.name} has none here")
+    but = f"that of {target.rules[-1].name} is 0 whatever the {family.unknown}"
+    raise ArgumentError("over", "have a plateau to divide by", but)
+
+
+def _refuse_target(
+    found: list[float], jumps: list[tuple[tuple[float, float], tuple[float, float]]], family: Family, target: _Target
+) -> NoReturn:
+    """Say what the family has instead."""
+    least, most, who = min(found), max(found), target.rules[0].name
+    but = f"is {target.wanted:g}"
     if least == most:
-        raise ArgumentError(name, f"be {least:g}, which {how.name} has whatever the {family.unknown}", f"is {wanted:g}")
-    raise ArgumentError(name, f"lie between {least:g} and {most:g}, which this family has", f"is {wanted:g}")
+        raise ArgumentError(target.name, f"be {least:g}, which {who} has whatever the {family.unknown}", but)
+    if jumps:
+        (low, below), (_, above) = jumps[0]
+        jump = f"jumps from {below:g} to {above:g} at {family.unknown} = {low:.6g}"
+        raise ArgumentError(target.name, "be one that this family has", f"{but}, where it {jump}")
+    raise ArgumentError(target.name, f"lie between {least:g} and {most:g}, which this family has", but)
 
 
 def _bisected(
     law: Callable[[float], float | None], one: tuple[float, float], other: tuple[float, float], wanted: float
-) -> tuple[float, float]:
-    """Between two values whose lengths lie on either side; the nearer of the last two."""
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Between two values whose lengths lie on either side: the last two, each with its length."""
     while True:
         middle = math.sqrt(one[0] * other[0])
         if middle in (one[0], other[0]) or not min(one[0], other[0]) < middle < max(one[0], other[0]):
@@ -250,9 +300,9 @@ def _bisected(
         if length is None:
             break
         if length == wanted:
-            return middle, length
+            return (middle, length), (middle, length)
         if (length - wanted) * (one[1] - wanted) > 0:
             one = (middle, length)
         else:
             other = (middle, length)
-    return min(one, other, key=lambda pair: abs(pair[1] - wanted))
+    return one, other

@@ -231,8 +231,9 @@ def _lengths(there: xr.Dataset, kind: str, names: list[str]) -> tuple[dict[str, 
         return variable.transpose(..., *order).values.reshape(-1, there.sizes[names[0]])
 
     found = {str(name): table(there[kind].sel(rule=name)) for name in there["rule"].values}
-    ratio = table(there[f"{kind}_ratio"]) if f"{kind}_ratio" in there else None
-    return {name: lengths for name, lengths in found.items() if not np.isnan(lengths).all()}, ratio
+    known = {name: lengths for name, lengths in found.items() if not np.isnan(lengths).all()}
+    ratio = table(there[f"{kind}_ratio"]) if {"gd", "egd"} <= set(known) else None
+    return known, ratio
 
 
 def _borders(document: dict[str, Any], sides: list[Side], rest: dict[str, Any], names: list[str]) -> dict[str, Border]:

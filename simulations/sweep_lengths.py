@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from simulations import folded_descents
+from simulations import folded_descents, sensitivity
 from simulations.descent import descend
 from simulations.flow import flow
 from simulations.spectra import spectra
@@ -25,7 +26,7 @@ from theory.models.folded import Folded
 from theory.models.linear import LinearModel
 from theory.models.regression import Regression
 from theory.models.wedge import Wedge
-from theory.plateaus import ARRIVAL_SPREAD, LONGEST_RUN
+from theory.plateaus import ARRIVAL_SPREAD, LEADING_ORDER, LONGEST_RUN, TWO_ORDERS
 from theory.predictions import predict
 from theory.rules import Rule
 
@@ -34,6 +35,7 @@ Values = dict[str, NDArray[Any]]
 Lengths = dict[str, Array]
 ITERATED = 10_000  # steps of a linear rule run alone, before its exact propagator
 FOLDED = ("epsilon", "theta", "margin", "weight_decay", "start_fast", "start_slow", "step")
+ASYMPTOTIC = (LEADING_ORDER, TWO_ORDERS)  # definitions of a prediction alone
 KIND = ("shape", "spectrum", "directions")
 CHAINS: dict[str, Callable[[Rule, str], Derivation]] = {
     "folded": folded_chain.derive,
@@ -69,6 +71,20 @@ def relative_difference(predicted: Array, measured: Array) -> Array:
     """(measured − predicted) / predicted; 0 where both are equal, NaN where one is missing."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(predicted == measured, 0.0, (measured - predicted) / predicted)
+
+
+def sensitive(sweep: Sweep, block: Block, found: dict[str, NDArray[Any]]) -> dict[str, int]:
+    """Conclusion → members of a block in which it depends on the definition, for one rule or two of them at least."""
+    lengths = found["measured" if sweep.measure else "predicted"].reshape(len(sweep.definitions), len(sweep.rules), -1)
+    exact = [name not in ASYMPTOTIC for name in sweep.definitions]
+    step = sweep.members(block)["step"] if sweep.view == "flow" else 1.0
+    read = sensitivity.plateaus(lengths[exact], step)
+    alone = {sensitivity.EXISTENCE: sensitivity.existence, sensitivity.MAGNITUDE: sensitivity.magnitude}
+    changed = {name: np.any([test(read[:, i]) for i in range(read.shape[1])], axis=0) for name, test in alone.items()}
+    pairs = list(itertools.combinations(range(read.shape[1]), 2))
+    if pairs:
+        changed[sensitivity.ORDER] = np.any([sensitivity.order(read[:, i], read[:, j]) for i, j in pairs], axis=0)
+    return {name: int(np.sum(where)) for name, where in changed.items()}
 
 
 def formulas(sweep: Sweep) -> dict[str, dict[str, str]]:

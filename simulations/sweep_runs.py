@@ -9,12 +9,14 @@ import itertools
 import logging
 import os
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulations import sweep_store
+from simulations import sweep_lengths, sweep_store
 from simulations.sweep_store import Done
 from simulations.sweeps import Sweep
 from theory.checks import ArgumentError, known, whole
@@ -44,6 +46,8 @@ class Outcome:
         Blocks it has, and how many of them were computed by this run.
     evaluations, censored
         Steps or gradients of all its runs, and lengths that are censored.
+    sensitive
+        Conclusion → members in which it depends on the definition of a plateau, as in `simulations.sensitivity`.
     """
 
     path: Path
@@ -51,6 +55,7 @@ class Outcome:
     computed: int
     evaluations: int
     censored: int
+    sensitive: dict[str, int]
 
 
 def run_sweep(
@@ -98,18 +103,21 @@ def run_sweep(
     if form == "netcdf":
         _accept_file(sweep, target, version)
     count = min(_cores() if workers is None else whole("workers", workers, 1), sweep.block_count)
-    with _client(scheduler, count) as client:
+    with _deriving(sweep) as derived, _client(scheduler, count) as client:
+        derived.result()
         sweep_store.prepare(sweep, store, version)
         done = _here(sweep, store) if client is None else _there(client, sweep, store)
         total, computed, evaluations, censored = sweep.block_count, 0, 0, 0
+        sensitive: Counter[str] = Counter()
         for number, block in enumerate(done, 1):
             computed, evaluations = computed + block.computed, evaluations + block.evaluations
             censored += block.censored
+            sensitive.update(block.sensitive)
             if progress is not None:
                 progress(number, total)
     if form == "netcdf":
         _write_netcdf(store, target)
-    return Outcome(target, total, computed, evaluations, censored)
+    return Outcome(target, total, computed, evaluations, censored, dict(sensitive))
 
 
 def require() -> None:
@@ -146,6 +154,13 @@ def _there(client: Client, sweep: Sweep, store: Path) -> Iterator[Done]:
         yield future.result()
         for following in submit(1):
             finished.add(following)
+
+
+@contextlib.contextmanager
+def _deriving(sweep: Sweep) -> Iterator[Future[Any]]:
+    """Derive the formulas that a store holds while the workers of a cluster start; they are kept from then on."""
+    with ThreadPoolExecutor(1) as beside:
+        yield beside.submit(sweep_lengths.formulas, sweep)
 
 
 @contextlib.contextmanager

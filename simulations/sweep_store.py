@@ -185,11 +185,22 @@ def _coordinate(
 
 @dataclass(frozen=True)
 class Done:
-    """What is known of a finished block: whether it was computed just now, its evaluations and censored lengths."""
+    """What is known of a finished block.
+
+    Parameters
+    ----------
+    computed
+        Whether it was computed just now.
+    evaluations, censored
+        Its steps or gradients, and its censored lengths.
+    sensitive
+        Conclusion → members in which it depends on the definition of a plateau.
+    """
 
     computed: bool
     evaluations: int
     censored: int
+    sensitive: dict[str, int]
 
 
 def finish(sweep: Sweep, path: Path, block: Block) -> Done:
@@ -207,7 +218,8 @@ def finish(sweep: Sweep, path: Path, block: Block) -> Done:
         with zarr.config.set({"array.write_empty_chunks": True}):  # a chunk of NaN is finished too
             for name, one in variables(sweep).items():
                 _member(group, name)[_region(sweep, one, block)] = found[name]
-    return Done(computed, int(np.sum(found.get("evaluations", 0))), int(np.sum(found.get("censored", 0))))
+    evaluations, censored = (int(np.sum(found.get(name, 0))) for name in ("evaluations", "censored"))
+    return Done(computed, evaluations, censored, sweep_lengths.sensitive(sweep, block, found))
 
 
 def _member(group: zarr.Group, name: str) -> Any:

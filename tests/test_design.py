@@ -10,8 +10,12 @@ from typer.testing import CliRunner
 
 from evenflow.cli import app
 from simulations import design as module
-from simulations.design import SHAPES, design, folded_family, spectrum_family
+from simulations.descent import descend
+from simulations.design import SHAPES, design, folded_family, spectrum_family, wedge_family
 from theory.checks import ArgumentError
+from theory.plateaus import ARRIVAL_SPREAD, LONGEST_RUN
+from theory.predictions import predict
+from theory.rules import rule
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -42,6 +46,47 @@ def test_flow_times_are_hit(name, over, wanted):
     assert found.measured == pytest.approx(wanted, rel=1e-8)
 
 
+def test_random_targets_of_the_wedge_are_hit():
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        family = wedge_family(theta=rng.uniform(0.2, 1.2), start=(1.0, rng.uniform(5, 50)))
+        found = design(family, float(rng.integers(200, 3000)), step=rng.uniform(0.02, 0.2))
+        assert found.predicted == found.measured
+        assert abs(found.measured - found.wanted) <= 1
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_random_ratios_of_a_spectrum_are_hit(shape):
+    rng = np.random.default_rng(len(shape))
+    for _ in range(3):
+        over = f"power:{rng.uniform(0.2, 0.8):.3f}"
+        family = spectrum_family(shape, directions=int(rng.integers(2, 6)), largest=rng.uniform(0.1, 2))
+        model = family.build(10 ** rng.uniform(0.1, 6))  # which has a ratio that is attained
+        one, other = (
+            predict(model, rule(name), "flow", model.start()).plateaus[ARRIVAL_SPREAD][0] for name in ("gd", over)
+        )
+        wanted = one / other
+        found = design(family, wanted, "gd", view="flow", over=over)
+        assert found.measured == pytest.approx(wanted, rel=1e-6)  # the promise: a run as close as this
+
+
+@pytest.mark.parametrize("view", ["flow", "descent"])
+def test_random_ratios_of_the_folded_model_are_hit(view):
+    rng = np.random.default_rng(7)
+    for _ in range(4):
+        family = folded_family(theta=rng.uniform(0.3, 0.9), start=(1.0, rng.uniform(3, 9)))
+        wanted = float(rng.uniform(20, 2000))
+        found = design(family, wanted, "gd", view=view, over="egd" if view == "flow" else "newton")
+        model, start = found.model, found.model.start(family.start)
+        if view == "flow":
+            assert found.measured == pytest.approx(wanted, rel=1e-6)  # the promise: a run as close as this
+            continue
+        gd, newton = (
+            descend(model, name, 0.1, start, max_steps=10_000).plateaus[LONGEST_RUN] for name in ("gd", "newton")
+        )
+        assert found.measured == gd / newton and abs(gd - wanted * newton) <= 1
+
+
 def test_a_ratio_of_two_plateaus_is_hit():
     found = design(folded_family(theta=0.7, start=(1.0, 3.0)), 25.0, "gd", view="flow", over="egd")
     assert found.unit == "ratio"
@@ -55,6 +100,19 @@ def test_a_ratio_of_two_plateaus_is_hit():
         (lambda: design(folded_family(start=(1, -3)), 5), "`plateau` must be 0, which gd has whatever the epsilon"),
         (lambda: design(folded_family(), 2), r"`plateau` must lie between 16 and .*, but is 2\."),
         (lambda: design(spectrum_family(), 5, "frobenius"), "`rule` must have a plateau that is predicted exactly"),
+        (
+            lambda: design(spectrum_family(), 5, over="egd"),
+            "`over` must have a plateau to divide by, but that of egd is 0 whatever the condition",
+        ),
+        (
+            lambda: design(folded_family(), 5, over="egd"),
+            "`over` must have a plateau that is predicted exactly, but egd",
+        ),
+        (
+            lambda: design(wedge_family(theta=0.7), 25, over="newton"),
+            "`ratio` must be one that this family has, but is 25, where it jumps from 31 to 23.25 at epsilon = 0.0117",
+        ),
+        (lambda: design(wedge_family(theta=2.0), 5), "`plateau` must be 0, which gd has whatever the epsilon"),
         (lambda: design(spectrum_family(), 0.5), "`plateau` must be a whole number of steps"),
         (lambda: design(spectrum_family(), -5), "`plateau` must be positive, but is -5"),
         (lambda: design(spectrum_family(largest=25), 5), "`step` must lie below 0.08, the largest stable step of gd"),

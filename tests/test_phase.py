@@ -155,7 +155,9 @@ def test_a_cut_takes_the_values_asked_for(stores: dict[str, Path]) -> None:
         cell = whole.measured.sel(start_fast=1.0, definition=ARRIVAL_SPREAD, rule="gd").isel(seed=0)
         assert np.array_equal(found.lengths["gd"], cell.transpose("start_slow", "epsilon"), equal_nan=True)
     assert found.rest["start_fast"] == 1.0 and not found.borders
-    assert phase(stores["start"], kind="predicted").lengths.keys() == {"gd"}  # egd's steps have no exact law
+    predicted = phase(stores["start"], kind="predicted")
+    assert predicted.lengths.keys() == {"gd"} and predicted.ratio is None  # egd's steps have no exact law
+    assert len(panels(figure(predicted))) == 1
 
 
 def test_of_a_large_grid_some_points_are_read(monkeypatch: pytest.MonkeyPatch, stores: dict[str, Path]) -> None:

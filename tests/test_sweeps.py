@@ -254,6 +254,44 @@ def test_a_grid_larger_than_memory_is_a_value(tmp_path: Path) -> None:
         assert float(cell.values.item()) == exact
 
 
+LIMITED = """
+import resource, sys
+import numpy as np
+from pathlib import Path
+from figures.phase import figure
+from simulations import sweep_lengths
+from simulations.sweep_runs import run_sweep
+from simulations.sweeps import sweep
+
+def made_up(what, block):
+    shape = (len(what.definitions), len(what.rules), *block.shape)
+    return {"predicted": np.full(shape, 1.0 + block.start[0])}
+
+def job(rows, name):
+    what = sweep("folded", {"epsilon": f"1e-4:1e-1:{rows}:log", "theta": "0.3:1.5:8192"}, ["gd"], measure=False)
+    run_sweep(what, Path(sys.argv[1]) / name, version="1", workers=1, form="netcdf")
+    figure(Path(sys.argv[1]) / name)
+    return what.size * len(what.definitions) * 8
+
+sweep_lengths.compute = made_up
+job(8, "small.nc")  # all modules are imported, all pools of threads begun
+room, status = 96 << 20, Path("/proc/self/status")
+if status.exists():  # on Linux
+    (held,) = [int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmData")]
+    resource.setrlimit(resource.RLIMIT_DATA, (held * 1024 + room,) * 2)
+print(job(528, "large.nc") / room)
+"""
+
+
+def test_a_grid_larger_than_the_memory_is_swept_assembled_and_drawn(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(tmp_path)], env=environment(), capture_output=True, text=True
+    )
+    assert not done.stderr and float(done.stdout) > 2  # times the memory there is
+    with open_sweep(tmp_path / "large.nc") as found:
+        assert found.predicted.isel(epsilon=527, theta=8191, rule=0, definition=0, seed=0).item() == 525
+
+
 def test_finished_blocks_are_not_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     what = sweep("folded", SMALL, ["gd", "egd"], block=4)
     first = store(tmp_path / "a", what)

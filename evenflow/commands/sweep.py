@@ -152,6 +152,7 @@ def document(sweep: Sweep, outcome: Outcome, written: list[Path], version: str) 
         "computed": outcome.computed,
         "evaluations": outcome.evaluations,
         "censored": outcome.censored,
+        "sensitive": outcome.sensitive,
         "picture": [str(path) for path in written],
         "parameters": json.loads(json.dumps(sweep.document())),
     }
@@ -159,6 +160,8 @@ def document(sweep: Sweep, outcome: Outcome, written: list[Path], version: str) 
 
 def lines(sweep: Sweep, outcome: Outcome) -> list[str]:
     """What was done, in words."""
+    from simulations.sensitivity import QUESTIONS
+
     sides = " × ".join(f"{name} {count:,}" for name, count in sweep.dimensions.items())
     rules = ", ".join(how.name for how in sweep.rules)
     found = [
@@ -167,4 +170,9 @@ def lines(sweep: Sweep, outcome: Outcome) -> list[str]:
     ]
     if sweep.measure:
         found.append(f"{outcome.evaluations:,} steps or gradients; {outcome.censored:,} lengths censored")
+    found += [
+        f"Depends on the definition of a plateau in {count:,} of {sweep.size:,} members: {QUESTIONS[conclusion]}."
+        for conclusion, count in outcome.sensitive.items()
+        if count
+    ]
     return [*found, f"Written to {outcome.path}."]

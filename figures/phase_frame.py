@@ -1,0 +1,83 @@
+"""What maps and lines of a phase diagram share: the panels, the key below them, and the style of the boundaries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from figures.regions import CELLS
+from figures.style import INK, PAGE
+from simulations.phases import Phase
+from theory.checks import ArgumentError
+
+LEFT, GAP, RIGHT = 0.5, 0.13, 0.1  # inches beside and between the panels
+PANEL, BAR, HEAD, FOOT, KEY = 1.75, 0.07, 0.46, 0.36, 0.24  # inches from above: head with bar, panel, axis, key
+TURN = 0.35  # inches, for the numbers between two panels
+# Whether a boundary is exact: its line, and what the key says.
+BORDERS: dict[bool, tuple[Any, str]] = {True: ("solid", "derived"), False: ((0, (3, 1.6)), "derived for the flow")}
+BORDER, WIDE = "#d1495b", 1.4
+# On lines.
+MARKS = {"no plateau": "x", "censored": ">", "not predicted": ">"}
+
+
+def panels(count: int, axes: Any, left: float, gap: float = GAP, head: float = HEAD) -> tuple[Figure, list[Axes]]:
+    """The panels of a new figure, or those that were given."""
+    if axes is not None:
+        given = list(np.asarray(axes, dtype=object).ravel())
+        if len(given) != count or not all(isinstance(one, Axes) for one in given):
+            raise ArgumentError("axes", f"hold {count} axes, one for each panel", f"holds {len(given)}")
+        whole = given[0].get_figure(root=True)
+        assert isinstance(whole, Figure)
+        return whole, given
+    height = head + PANEL + FOOT + KEY
+    width = (PAGE - left - RIGHT - (count - 1) * gap) / count
+    whole = Figure(figsize=(PAGE, height))
+    lefts = [left + i * (width + gap) for i in range(count)]
+    box = [(left / PAGE, (FOOT + KEY) / height, width / PAGE, PANEL / height) for left in lefts]
+    return whole, [whole.add_axes(one) for one in box]
+
+
+def draw_key(whole: Figure, found: Phase, drawn: set[bool], seen: Sequence[str]) -> None:
+    """What the boundaries drawn are, the cells that had no room for a label, and the other parameters."""
+    handles: list[Any] = [
+        Line2D([], [], color=BORDER, linewidth=WIDE, linestyle=dash, label=f"no plateau beyond ({words})")
+        for exact, (dash, words) in BORDERS.items()
+        if exact in drawn
+    ]
+    for what in dict.fromkeys(seen):
+        face, hatch = CELLS[what]
+        if found.y is None:
+            handles.append(Line2D([], [], color=INK, linestyle="none", marker=MARKS[what], markersize=3, label=what))
+        else:
+            handles.append(Patch(facecolor=face, hatch=hatch, edgecolor="#777777", linewidth=0.4, label=what))
+    height = whole.get_figheight()
+    if handles:
+        whole.legend(
+            handles=handles,
+            loc="lower center",
+            bbox_to_anchor=(0.5, 0.12 / height),
+            ncols=5,
+            borderpad=0,
+            columnspacing=1.4,
+        )
+    whole.text(0.01, 0.03 / height, _note(found), fontsize=6, va="bottom", gid="notes")
+
+
+def _note(found: Phase) -> str:
+    """What the lengths are, and the parameters that are not axes."""
+    rest = [
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in found.rest.items()
+    ]
+    thinned = " Not all points of the sweep are drawn." if found.thinned else ""
+    return f"{found.model}, {found.kind}: {found.definition}; {', '.join(rest)}.{thinned}"
+
+
+def missing(found: Phase) -> str:
+    """What a length that is not there is called."""
+    return "censored" if found.kind == "measured" else "not predicted"

@@ -1,0 +1,61 @@
+"""The sides of a phase diagram: scale, ticks and words of an axis of a sweep."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
+from numpy.typing import NDArray
+
+from simulations.phases import Side
+
+Array = NDArray[np.float64]
+LETTER = 0.055  # inches, of a tick's word
+LABELS = {
+    "epsilon": "ε, variance of the slow feature",
+    "theta": "θ, angle of the test boundary (rad)",
+    "margin": "margin s",
+    "weight_decay": "weight decay λ",
+    "start_fast": "start of the fast direction w₁",
+    "start_slow": "start of the slow direction w₂",
+    "w1": "start w₁",
+    "w2": "start w₂",
+    "step": "step size η",
+    "condition": "condition number κ",
+    "largest": "largest eigenvalue λ₁",
+    "start": "error of each direction at the start",
+    "directions": "number of directions",
+}
+
+
+def label(side: Side) -> str:
+    """What an axis shows, with its unit."""
+    return LABELS.get(side.name, side.name)
+
+
+def set_side(panel: Axes, letter: str, side: Side) -> Array:
+    """Scale, limits and ticks of one axis; returns the edges of its cells (n + 1,)."""
+    values = places(side)
+    scaled = np.log(values) if side.log else values
+    middle = (scaled[1:] + scaled[:-1]) / 2
+    edges = np.concatenate([[2 * scaled[0] - middle[0]], middle, [2 * scaled[-1] - middle[-1]]])
+    edges = np.exp(edges) if side.log else edges
+    axis = getattr(panel, f"{letter}axis")
+    if side.log:
+        getattr(panel, f"set_{letter}scale")("log")
+        axis.set_major_locator(LogLocator(numticks=6))
+        axis.set_minor_formatter(NullFormatter())
+    elif not side.numeric:
+        axis.set_ticks(values, labels=[str(word) for word in side.values])
+    getattr(panel, f"set_{letter}lim")(edges[0], edges[-1])
+    return np.asarray(edges)
+
+
+def places(side: Side) -> Array:
+    """Where the values of an axis stand on it (n,)."""
+    return np.asarray(side.values if side.numeric else np.arange(len(side.values)), float)
+
+
+def room(side: Side) -> float:
+    """Inches that the words beside an axis take more than numbers do."""
+    return 0.0 if side.numeric else max(0.0, LETTER * max(map(len, side.values)) - 0.3)
