@@ -14,10 +14,11 @@ from evenflow.commands.derive import derive
 from evenflow.commands.design import design
 from evenflow.commands.explore import explore
 from evenflow.commands.sweep import sweep
+from evenflow.commands.train import train
 from evenflow.errors import one_line
 from theory.checks import ArgumentError, ArgumentTypeError
 
-COMMANDS = (compare, derive, audit, design, sweep, explore)
+COMMANDS = (compare, derive, audit, design, sweep, train, explore)
 
 app = typer.Typer(
     add_completion=False,

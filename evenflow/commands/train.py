@@ -1,0 +1,74 @@
+"""`evenflow train`: networks on modular arithmetic and sparse parity, rule beside rule."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evenflow import __version__
+from evenflow.commands.options import Json
+from theory.checks import number, whole
+
+if TYPE_CHECKING:
+    from simulations.networks.record import Run
+    from simulations.networks.settings import Setting
+
+
+def train(
+    preset: Annotated[
+        str, typer.Argument(help="modular-P-add or modular-P-multiply with P = 79, 97, 127; parity-2, -3, -4; or …")
+    ],
+    rules: Annotated[
+        str, typer.Option(help="Rules by id, or adam; RULE@STEP gives one a step size of its own.", metavar="R,S,…")
+    ] = "gd,egd",
+    seeds: Annotated[str, typer.Option(help="Number of seeds, from 0 on.")] = "1",
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a value of the preset.", metavar="KEY=VALUE")
+    ] = None,
+    stop_egd_at: Annotated[
+        str | None, typer.Option(help="Validation accuracy from which a rule gives way to gd. [off]")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of the runs; one that has begun goes on. [train-PRESET]")
+    ] = None,
+    workers: Annotated[str | None, typer.Option(help="Runs at a time, a process each. [one for each core]")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a network by several rules from several seeds until the test accuracy has arrived."""
+    from simulations.networks.campaign import campaign, prepare, run
+    from simulations.networks.settings import preset as named
+
+    given = [*(changes or []), *([] if stop_egd_at is None else [f"stop_egd_at={stop_egd_at}"])]
+    setting = named(preset).changed(given)
+    target = Path(f"train-{preset}") if out is None else out
+    entries = campaign(setting, rules.split(","), whole("seeds", number("seeds", seeds)), target)
+    count = _cores() if workers is None else whole("workers", number("workers", workers))
+    prepare(setting, target, __version__)
+    from evenflow.training_display import TrainingReporter, print_runs
+
+    with TrainingReporter(entries, setting.epochs) as reporter:
+        runs = run(setting, entries, workers=count, progress=reporter)
+    if as_json:
+        typer.echo(json.dumps(document(preset, setting, runs, target), allow_nan=False))
+    else:
+        print_runs(preset, setting, runs, target)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def document(preset: str, setting: Setting, runs: Sequence[Run], out: Path) -> dict[str, Any]:
+    """What was run and how it ended, as one JSON document."""
+    return {
+        "version": __version__,
+        "preset": preset,
+        "out": str(out),
+        "parameters": setting.document(),
+        "runs": [run.document() for run in runs],
+    }
