@@ -42,6 +42,7 @@ def train(
     """Train a network by several rules from several seeds until the test accuracy has arrived."""
     from simulations.networks.campaign import campaign, prepare, run
     from simulations.networks.settings import preset as named
+    from simulations.networks.standings import documented, standings
 
     given = [*(changes or []), *([] if stop_egd_at is None else [f"stop_egd_at={stop_egd_at}"])]
     setting = named(preset).changed(given)
@@ -49,14 +50,17 @@ def train(
     entries = campaign(setting, rules.split(","), whole("seeds", number("seeds", seeds)), target)
     count = _cores() if workers is None else whole("workers", number("workers", workers))
     prepare(setting, target, __version__)
+    from evenflow.standings_display import print_standings
     from evenflow.training_display import TrainingReporter, print_runs
 
     with TrainingReporter(entries, setting.epochs) as reporter:
         runs = run(setting, entries, workers=count, progress=reporter)
+    stand = standings(runs)
     if as_json:
-        typer.echo(json.dumps(document(preset, setting, runs, target), allow_nan=False))
+        typer.echo(json.dumps(document(preset, setting, runs, target) | documented(stand), allow_nan=False))
     else:
         print_runs(preset, setting, runs, target)
+        print_standings(stand)
 
 
 def _cores() -> int:

@@ -1,0 +1,76 @@
+"""The table of where the rules of `evenflow train` stand, beside the paper's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from simulations.networks.published import SOURCE
+from simulations.networks.standings import Standing
+from simulations.survival import Median
+
+
+def print_standings(standings: Sequence[Standing]) -> None:
+    """Print medians over seeds with their intervals, and what was spent for them."""
+    console = Console(markup=False, emoji=False)
+    console.print(_table(standings))
+    for line in _notes(standings):
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def _table(standings: Sequence[Standing]) -> Table:
+    table = Table(title="Over the seeds", title_justify="left")
+    table.add_column("rule")
+    for name in ("median epochs", "censored", "gd / rule, by seed", "length of a step"):
+        table.add_column(name, justify="right")
+    compared = any(standing.published is not None for standing in standings)
+    if compared:
+        table.add_column("paper", justify="right")
+        table.add_column("it is")
+    for standing in standings:
+        epochs, ratio = standing.epochs, standing.against
+        row = [named(standing, standings), interval(epochs), f"{epochs.censored} of {epochs.seeds}"]
+        row += ["" if ratio is None else interval(ratio.ratio), f"{standing.step_norm:.3g}"]
+        theirs = "" if standing.published is None else str(standing.published)
+        table.add_row(*row, *((theirs, standing.verdict or "") if compared else ()))
+    return table
+
+
+def named(standing: Standing, standings: Sequence[Standing]) -> str:
+    """The rule, with its step size where the rules have several."""
+    several = len({one.step for one in standings}) > 1
+    return f"{standing.rule}@{standing.step:g}" if several else standing.rule
+
+
+def interval(found: Median) -> str:
+    """The median and the ends of its interval, of one seed the value alone, – for a median left open.
+
+    Examples
+    --------
+    >>> interval(Median(10.0, 8.0, math.inf, 0.9375, 5, 1)), interval(Median(None, 15000.0, math.inf, 0.0, 1, 1))
+    ('10 [8, ∞)', '> 15000')
+    """
+    value = "–" if found.value is None else _short(found.value)
+    if found.seeds == 1:
+        return value if found.value is not None else f"> {_short(found.low)}"
+    end = f"{_short(found.high)}]" if math.isfinite(found.high) else "∞)"
+    return f"{value} [{_short(found.low)}, {end}"
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 1_000 else f"{value:.3g}"
+
+
+def _notes(standings: Sequence[Standing]) -> list[str]:
+    found = [
+        f"All rules take the same {standings[0].steps} steps in an epoch; a step's length is η‖D‖ of W₁, on average."
+    ]
+    coverages = sorted({standing.epochs.coverage for standing in standings if standing.epochs.seeds > 1})
+    if coverages:
+        found.append(f"Intervals hold the median with a probability of {' or '.join(f'{c:.1%}' for c in coverages)}.")
+    if any(standing.published is not None for standing in standings):
+        found.append(f"Paper: {SOURCE}.")
+    return found
