@@ -1,4 +1,4 @@
-"""The table of where the rules of `evenflow train` stand, beside the paper's."""
+"""The tables of where the rules of `evenflow train` stand, beside the paper and beside linear theory."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from simulations.networks.outlook import Outlook
 from simulations.networks.published import SOURCE
 from simulations.networks.standings import Standing
 from simulations.survival import Median
@@ -39,7 +40,26 @@ def _table(standings: Sequence[Standing]) -> Table:
     return table
 
 
-def named(standing: Standing, standings: Sequence[Standing]) -> str:
+def print_outlooks(outlooks: Sequence[Outlook]) -> None:
+    """Print the epochs that remain at memorisation, by linear theory and as they came."""
+    if not outlooks:
+        return
+    console = Console(markup=False, emoji=False)
+    table = Table(title="From memorisation to arrival, by linear theory of W₁", title_justify="left")
+    table.add_column("rule")
+    for name in ("predicted", "leading", "decay alone", "took / predicted", "gd / rule", "predicted so"):
+        table.add_column(name, justify="right")
+    for one in outlooks:
+        alone = ["" if value is None else _short(value) for value in (one.slowest, one.leading, one.decay)]
+        ratios = (one.longer, one.against_measured, one.against_predicted)
+        table.add_row(named(one, outlooks), *alone, *("" if ratio is None else interval(ratio) for ratio in ratios))
+    console.print(table)
+    for one in outlooks:
+        for reason in one.reasons:
+            console.print(f"{named(one, outlooks)}, some seeds: no answer ({reason}).", soft_wrap=True, highlight=False)
+
+
+def named(standing: Standing | Outlook, standings: Sequence[Standing | Outlook]) -> str:
     """The rule, with its step size where the rules have several."""
     several = len({one.step for one in standings}) > 1
     return f"{standing.rule}@{standing.step:g}" if several else standing.rule

@@ -37,10 +37,14 @@ def train(
         Path | None, typer.Option(help="Directory of the runs; one that has begun goes on. [train-PRESET]")
     ] = None,
     workers: Annotated[str | None, typer.Option(help="Runs at a time, a process each. [one for each core]")] = None,
+    with_theory: Annotated[
+        bool, typer.Option("--predict", help="Add what linear theory says, at memorisation, of the epochs that remain.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a network by several rules from several seeds until the test accuracy has arrived."""
     from simulations.networks.campaign import campaign, prepare, run
+    from simulations.networks.outlook import outlooks, remaining
     from simulations.networks.settings import preset as named
     from simulations.networks.standings import documented, standings
 
@@ -50,17 +54,20 @@ def train(
     entries = campaign(setting, rules.split(","), whole("seeds", number("seeds", seeds)), target)
     count = _cores() if workers is None else whole("workers", number("workers", workers))
     prepare(setting, target, __version__)
-    from evenflow.standings_display import print_standings
+    from evenflow.standings_display import print_outlooks, print_standings
     from evenflow.training_display import TrainingReporter, print_runs
 
     with TrainingReporter(entries, setting.epochs) as reporter:
         runs = run(setting, entries, workers=count, progress=reporter)
     stand = standings(runs)
+    outlook = outlooks([remaining(run) for run in runs]) if with_theory else []
     if as_json:
-        typer.echo(json.dumps(document(preset, setting, runs, target) | documented(stand), allow_nan=False))
+        found = document(preset, setting, runs, target) | documented(stand)
+        typer.echo(json.dumps(found | {"outlook": [one.document() for one in outlook]}, allow_nan=False))
     else:
         print_runs(preset, setting, runs, target)
         print_standings(stand)
+        print_outlooks(outlook)
 
 
 def _cores() -> int:

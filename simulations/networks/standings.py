@@ -54,7 +54,8 @@ class Standing:
 
     def document(self) -> dict[str, Any]:
         """All of it as JSON has it, None for an end that is open."""
-        return {name: _closed(value) for name, value in asdict(self).items()}
+        found: dict[str, Any] = closed(asdict(self))
+        return found
 
 
 def stored(directory: Path | str) -> list[Run]:
@@ -155,7 +156,8 @@ def documented(found: Sequence[Standing]) -> dict[str, Any]:
     return {"standings": [one.document() for one in found], "published": SOURCE}
 
 
-def _closed(value: Any) -> Any:
+def closed(value: Any) -> Any:
+    """Nested values as JSON has them, None for a number that is not finite."""
     if isinstance(value, dict):
-        return {name: _closed(one) for name, one in value.items()}
+        return {name: closed(one) for name, one in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
