@@ -122,7 +122,7 @@ class Run:
             If the file holds no run.
         """
         try:
-            with np.load(path, allow_pickle=False) as found:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as found:
                 record = json.loads(str(found["record"]))
                 arrays = {name: found[name] for name in found.files if name != "record"}
             setting, shape = Setting.from_document(record.pop("setting")), record.pop("state")
