@@ -55,6 +55,7 @@ _WHERE = {
     "Sweep": "simulations.sweeps",
     "sweep": "simulations.sweeps",
     "Trajectory": "simulations.trajectory",
+    "Wedge": "theory.models.wedge",
 }
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from theory.models.folded import Folded
     from theory.models.linear import LinearModel
     from theory.models.regression import Regression
+    from theory.models.wedge import Wedge
     from theory.predictions import predict
     from theory.rules import SIGMA, Rule, rule
 
@@ -103,6 +105,7 @@ __all__ = [
     "Stochastic",
     "Sweep",
     "Trajectory",
+    "Wedge",
     "compare",
     "descend",
     "design",

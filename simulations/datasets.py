@@ -1,4 +1,4 @@
-"""Data to learn from: bundled sets, the user's files, and exact samples of the folded model's laws."""
+"""Data to learn from: bundled sets, the user's files, and exact samples of the folded model and the wedge."""
 
 from __future__ import annotations
 
@@ -298,9 +298,6 @@ def sample_folded_training(
 def sample_folded_test(epsilon: float, theta: float, size: int, rng: np.random.Generator | int) -> tuple[Array, Array]:
     """Draw z ~ N(0, diag(1, ε)) conditioned on (z·v) z₁ ≤ 0, v = (cos θ, sin θ), with label sign(z₁).
 
-    Up to a common sign z = (r sin ψ, −√ε r cos ψ), and the condition reads sin ψ cos θ ≤ √ε cos ψ sin θ:
-    ψ is uniform between 0 and arctan(√ε tan θ), and the radius r is Rayleigh and independent of it.
-
     Parameters
     ----------
     epsilon : variance ε of the second feature, in (0, 1).
@@ -318,7 +315,38 @@ def sample_folded_test(epsilon: float, theta: float, size: int, rng: np.random.G
     ArgumentTypeError, ArgumentError : an argument is of the wrong type or outside its domain.
     """
     deviation = math.sqrt(inside("epsilon", epsilon, 0, 1, "(0, 1)"))
-    angle = inside("theta", theta, 0, math.pi / 2, "(0, π/2)")
+    return _sample_sector(deviation, inside("theta", theta, 0, math.pi / 2, "(0, π/2)"), size, rng)
+
+
+def sample_wedge(epsilon: float, theta: float, size: int, rng: np.random.Generator | int) -> tuple[Array, Array]:
+    """Draw from the wedge, z ~ N(0, diag(1, ε)) conditioned on (z·v) z₁ ≤ 0, v = (cos θ, sin θ), with label sign(z₁).
+
+    Parameters
+    ----------
+    epsilon : variance ε of the second feature, in (0, 1).
+    theta : angle θ of the second plane's normal to the first axis, in radians, in (0, π).
+    size : number of samples.
+    rng : a generator or the seed of one.
+
+    Returns
+    -------
+    inputs : array (size, 2).
+    labels : array (size,) of −1 and 1.
+
+    Raises
+    ------
+    ArgumentTypeError, ArgumentError : an argument is of the wrong type or outside its domain.
+    """
+    deviation = math.sqrt(inside("epsilon", epsilon, 0, 1, "(0, 1)"))
+    return _sample_sector(deviation, inside("theta", theta, 0, math.pi, "(0, π)"), size, rng)
+
+
+def _sample_sector(deviation: float, angle: float, size: int, rng: np.random.Generator | int) -> tuple[Array, Array]:
+    """Inputs (size, 2) and labels (size,) of the double sector between the planes of the first axis and of v.
+
+    Up to a common sign z = (r sin ψ, −√ε r cos ψ), and the condition reads sin ψ cos θ ≤ √ε cos ψ sin θ:
+    ψ is uniform between 0 and the angle of (cos θ, √ε sin θ), and the radius r is Rayleigh and independent of it.
+    """
     count, generator = _size(size), _generator(rng)
     width = math.atan2(deviation * math.sin(angle), math.cos(angle))
     psi = width * (1 - generator.random(count))  # never 0, where the label would be undefined

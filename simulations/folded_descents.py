@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.plateaus import DEPARTURE, LEVEL
-from simulations.population import sector_error, sector_width, tail_moments
+from simulations.population import tail_moments
+from simulations.sector import sector_error, sector_width
 from theory.checks import ArgumentError
 from theory.plateaus import ARRIVAL_SPREAD, CROSSING, FIRST_DEPARTURE, LAG, LONGEST_RUN
 from theory.rules import INDEX, NORM, SIGMA, Rule

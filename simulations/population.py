@@ -9,9 +9,11 @@ from functools import singledispatch
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.sector import classification_error, sector_minimiser, sector_moments
 from theory.models.folded import Folded
 from theory.models.linear import LinearModel
 from theory.models.regression import Regression
+from theory.models.wedge import Wedge
 
 Array = NDArray[np.float64]
 
@@ -70,9 +72,25 @@ def _(model: Folded) -> Population:
         curvature,
         np.array([[m1, 0.0]]),
         minimiser,
-        lambda weights: folded_test_error(weights, model.epsilon, model.theta),
+        lambda weights: classification_error(weights, model.epsilon, model.theta),
         classifies=True,
         resolution=1e-2 * float(minimiser[0, 0]) * np.sin(model.theta),
+    )
+
+
+@population.register
+def _(model: Wedge) -> Population:
+    covariance, cross = sector_moments(model.epsilon, model.theta)
+    curvature = covariance + model.weight_decay * np.eye(2)
+    minimiser = sector_minimiser(model.epsilon, model.theta, model.weight_decay)
+    beyond = minimiser[0, 0] * np.sin(model.theta) - minimiser[0, 1] * np.cos(model.theta)
+    return Population(
+        curvature,
+        cross,
+        minimiser,
+        lambda weights: classification_error(weights, model.epsilon, model.theta),
+        classifies=True,
+        resolution=0.5 * float(max(beyond, -minimiser[0, 1])),  # two such errors do not reach 100 % again
     )
 
 
@@ -91,31 +109,6 @@ def tail_moments(margin: float) -> tuple[float, float]:
     mass = half * weights * np.exp(-beyond * (margin + beyond / 2))  # relative to the density at the margin
     total = mass.sum()
     return float((mass * (margin + beyond)).sum() / total), float((mass * (margin + beyond) ** 2).sum() / total)
-
-
-def folded_test_error(weights: Array, epsilon: float | Array, theta: float | Array) -> Array:
-    """Exact classification error of weights (…, 1, 2) on the folded model's test set."""
-    root = np.sqrt(epsilon)
-    return sector_error(weights[..., 0, 0], root * weights[..., 0, 1], sector_width(epsilon, theta))
-
-
-def sector_width(epsilon: Array | float, theta: Array | float) -> Array:
-    """Angle ψ_v of v to the first axis, whitened; for numbers or arrays that broadcast together."""
-    return np.arctan2(np.sqrt(epsilon) * np.sin(theta), np.cos(theta))
-
-
-def sector_error(w1: Array, w2: Array, width: Array) -> Array:
-    """Error of whitened weights on the double sector of width ψ_v; the arrays broadcast together.
-
-    w misclassifies the part of the sector that lies between the first axis and w, at angle ψ_w in (−π, π].
-    """
-    angle = np.arctan2(w2 + 0.0, w1)
-    if (angle > 0).all():
-        return np.minimum(angle / width, 1.0)
-    angle = np.where((w1 == 0) & (w2 == 0), np.pi, angle)  # a zero vector classifies nothing correctly
-    above = np.minimum(angle / width, 1.0)
-    below = np.clip(1.0 - (angle + np.pi) / width, 0.0, np.nextafter(1.0, 0.0))  # the sector is never all wrong here
-    return np.where(angle >= 0, above, below)
 
 
 def _isotropic(target: Array) -> Callable[[Array], Array]:

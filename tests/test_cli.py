@@ -124,6 +124,13 @@ REFUSED = [
     ("compare --theta pi/4", "Argument `theta` must be a number, but is 'pi/4'."),
     ("compare --margin -1", "Argument `margin` must be zero or positive, but is -1."),
     ("compare --margin 31", "Argument `margin` must be at most 30, but is 31."),
+    # the parameters of the wedge
+    ("compare wedge --epsilon 1", "Argument `epsilon` must lie in (0, 1), but is 1."),
+    ("compare wedge --theta 0", "Argument `theta` must lie in (0, π) radians, but is 0."),
+    ("compare wedge --theta 3.141592653589793", "must lie in (0, π) radians, but is 3.141592653589793."),
+    ("compare wedge --weight-decay -1", "Argument `weight_decay` must be zero or positive, but is -1."),
+    ("compare wedge --start 1", "Argument `start` must hold 2 numbers, but holds 1."),
+    ("derive wedge --rule damped:0.1 --view descent", "must have a derivation as a descent, but is damped:0.1."),
     # the parameters of every run
     ("compare --step -0.1", "Argument `step` must be positive, but is -0.1."),
     ("compare --step 0", "Argument `step` must be positive, but is 0."),
@@ -161,7 +168,8 @@ REFUSED = [
     # options of the other model
     ("compare --spectrum 1,2", "Argument `spectrum` must go with the model it belongs to (regression or factorized)"),
     ("compare --data digits", "Argument `data` must go with the model it belongs to (regression)"),
-    ("compare regression --epsilon 0.1", "Argument `epsilon` must go with the model it belongs to (folded)"),
+    ("compare regression --epsilon 0.1", "Argument `epsilon` must go with the model it belongs to (folded or wedge)"),
+    ("compare wedge --margin 1", "Argument `margin` must go with the model it belongs to (folded)"),
     ("compare regression --margin 1", "Argument `margin` must go with the model it belongs to (folded)"),
     ("compare --depth 3", "Argument `depth` must go with the model it belongs to (factorized)"),
     ("compare factorized --depth 1", "Argument `depth` must be a whole number of at least 2, but is 1."),
@@ -196,7 +204,7 @@ REFUSED = [
     ("compare regression --data digit", "but is 'digit' (did you mean digits?)."),
     ("compare regression --data /no/such.csv", "must name an existing file, but there is no '/no/such.csv'."),
     # the parser's own
-    ("compare wedge", "Argument `model` must be one of folded, regression, factorized, but is 'wedge'"),
+    ("compare wedgie", "Argument `model` must be one of folded, wedge, regression, factorized, but is 'wedgie'"),
     ("compare folde", "(did you mean folded?)."),
     ("compare folded regression", "Argument list must fit the command, but got unexpected extra argument(s)"),
     ("compare --epsilom 1", "Argument `--epsilom` must be an option of this command, but is not known"),
@@ -204,7 +212,7 @@ REFUSED = [
     ("compare --epsilon", "Argument `--epsilon` must be given a value"),
     ("comp", "no such command 'comp'"),
     # derive
-    ("derive wedge", "Argument `model` must be one of folded, regression, factorized, but is 'wedge'"),
+    ("derive wedgie", "Argument `model` must be one of folded, wedge, regression, factorized, but is 'wedgie'"),
     ("derive --view sideways", "Argument `view` must be one of flow, descent, but is 'sideways'"),
     ("derive --format pdf", "Argument `format` must be one of text, latex, json, but is 'pdf'"),
     ("derive --rule nonsense", "but is 'nonsense'"),
@@ -495,6 +503,23 @@ def test_descent_measures_what_is_predicted_to_the_step(document, case):
     same_numbers(named(found, "gd", "flow"), 1e-6)
 
 
+@pytest.mark.parametrize(
+    "case", [(0.01, 0.8, 0.0, "1,3", 0.1), (1e-6, 2.5, 0.01, "-3,1", 1.2), (0.5, 1.2, 0, "-3,1", 0.9)]
+)
+def test_wedge_measures_what_is_predicted_to_the_step(document, case):
+    epsilon, theta, decay, start, step = case
+    arguments = ("--epsilon", epsilon, "--theta", theta, "--weight-decay", decay, f"--start={start}", "--step", step)
+    found = document("compare", "wedge", "--rules", "gd,egd,newton", *arguments)
+    assert found["parameters"]["start"] == [float(number) for number in start.split(",")]
+    for name in ("gd", "newton"):
+        run = named(found, name, "descent")
+        assert run["plateau"]["definition"] == "longest run at 100 % test error"
+        assert run["plateau"]["predicted"] == run["plateau"]["measured"] > 0
+        same_numbers(run)
+    for name in ("gd", "egd", "newton"):
+        same_numbers(named(found, name, "flow"), 1e-6)
+
+
 def test_negative_slow_weight_is_never_wholly_misclassified(document):
     """Far into the run w₁ is negative at every other step and w₂ a negative number too small for an angle."""
     line = "compare --rules gd --epsilon 0.3 --theta 0.3 --margin 0 --start 20,-1 --step 1.9995"
@@ -735,10 +760,10 @@ CHAINS = [
     *((model, rule, "flow") for model in ("folded", "regression") for rule in ("power:0.5", "power:3", "damped:0.1")),
     *(("folded", rule, "flow") for rule in ("frobenius", "newton-schulz", "truncated:1")),
     ("regression", "frobenius", "flow"),
-    *(("factorized", rule, "flow") for rule in ("egd", "newton")),
+    *((model, rule, "flow") for model in ("wedge", "factorized") for rule in ("egd", "newton")),
     *(
         (model, rule, "descent")
-        for model in ("folded", "regression", "factorized")
+        for model in ("folded", "wedge", "regression", "factorized")
         for rule in ("egd", "newton", "ngd")
     ),
 ]

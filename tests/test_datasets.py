@@ -16,7 +16,7 @@ import pytest
 from scipy import stats
 from scipy.special import log_ndtr
 
-from simulations.datasets import load, sample_folded_test, sample_folded_training
+from simulations.datasets import load, sample_folded_test, sample_folded_training, sample_wedge
 from theory.checks import ArgumentError, ArgumentTypeError
 
 SIGMAS = 5  # bound of every sampling check: a correct sampler fails one in 1.7 million such checks
@@ -357,6 +357,15 @@ def test_test_sample_agrees_with_rejection(theta: float) -> None:
     compare_with_rejection(sample_folded_test(0.3, theta, 200_000, 5)[0], accepted)
 
 
+@pytest.mark.parametrize("theta", [0.1, math.pi / 2, 2.5, 3.1])
+def test_wedge_sample_agrees_with_rejection(theta: float) -> None:
+    z = np.random.default_rng(8).standard_normal((2_000_000, 2)) * [1, math.sqrt(0.3)]
+    accepted = z[(z @ [math.cos(theta), math.sin(theta)]) * z[:, 0] <= 0]
+    inputs, labels = sample_wedge(0.3, theta, 200_000, 9)
+    assert np.all(inputs[:, 0] * labels > 0)
+    compare_with_rejection(inputs, accepted)
+
+
 @pytest.mark.parametrize("epsilon", [1e-8, 0.01, 0.3, 1 - 1e-9])
 @pytest.mark.parametrize("theta", [1e-6, 0.3, math.pi / 4, 1.5, math.pi / 2 - 1e-9])
 def test_test_sample_has_the_sector_moments(epsilon: float, theta: float) -> None:
@@ -375,7 +384,7 @@ def test_test_sample_has_the_sector_moments(epsilon: float, theta: float) -> Non
     assert_uniform(np.exp(-(z1**2 + z2**2 / epsilon) / 2))
 
 
-@pytest.mark.parametrize("draw", [sample_folded_training, sample_folded_test])
+@pytest.mark.parametrize("draw", [sample_folded_training, sample_folded_test, sample_wedge])
 def test_samples_depend_on_the_generator_alone(draw: Callable[..., tuple[np.ndarray, np.ndarray]]) -> None:
     first, labels = draw(0.3, 1.0, 50, 7)
     again, _ = draw(0.3, 1.0, 50, np.random.default_rng(7))
@@ -417,6 +426,10 @@ def test_ends_of_the_uniform_law_stay_in_the_domain() -> None:
         (sample_folded_test, (2, 1, 5, 0), "Argument `epsilon` must lie in (0, 1), but is 2."),
         (sample_folded_test, (0.5, 0, 5, 0), "Argument `theta` must lie in (0, π/2), but is 0."),
         (sample_folded_test, (0.5, math.pi / 2, 5, 0), "Argument `theta` must lie in (0, π/2), but is 1.57"),
+        (sample_wedge, (1, 1, 5, 0), "Argument `epsilon` must lie in (0, 1), but is 1."),
+        (sample_wedge, (0.5, 0, 5, 0), "Argument `theta` must lie in (0, π), but is 0."),
+        (sample_wedge, (0.5, math.pi, 5, 0), "Argument `theta` must lie in (0, π), but is 3.14159"),
+        (sample_wedge, (0.5, 1, 0, 0), "Argument `size` must be positive, but is 0."),
         (sample_folded_test, (0.5, 1, -2, 0), "Argument `size` must be positive, but is -2."),
         (sample_folded_test, (0.5, 1, 5, 1.5), "Argument `rng` must be a numpy.random.Generator or an integer"),
     ],

@@ -6,7 +6,8 @@ from scipy.stats import beta
 
 from simulations.datasets import sample_folded_test
 from simulations.descent import descend
-from simulations.population import folded_test_error, population
+from simulations.population import population
+from simulations.sector import classification_error
 from theory.curves import error_law, predict_curve
 from theory.derivation import compiled
 from theory.models import folded
@@ -45,7 +46,7 @@ def test_the_geometry_is_right_for_every_direction_of_the_weights():
     weights = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     wrong = (np.sign(inputs @ weights.T) != labels[:, None]).sum(axis=0)
     low, high = clopper_pearson(wrong, len(labels), 1 - 0.01 / len(angles))
-    error = folded_test_error(weights[:, None, :], 0.3, 0.8)
+    error = classification_error(weights[:, None, :], 0.3, 0.8)
     assert ((low <= error) & (error <= high)).all()
     law = compiled(error_law(), (folded.W1, folded.W2, folded.EPSILON, folded.THETA))
     np.testing.assert_allclose(law(*weights.T, 0.3, 0.8), error, atol=1e-14)
@@ -53,8 +54,8 @@ def test_the_geometry_is_right_for_every_direction_of_the_weights():
 
 def test_a_weight_vector_that_is_zero_or_opposite_is_always_wrong():
     for weights in ([0.0, 0.0], [-1.0, 0.0], [-1.0, -0.0]):
-        assert folded_test_error(np.array([weights]), 0.1, 0.5) == 1.0
-    assert folded_test_error(np.array([[1.0, 0.0]]), 0.1, 0.5) == 0.0
+        assert classification_error(np.array([weights]), 0.1, 0.5) == 1.0
+    assert classification_error(np.array([[1.0, 0.0]]), 0.1, 0.5) == 0.0
 
 
 @pytest.mark.parametrize("view", ["flow", "descent"])

@@ -33,10 +33,11 @@ def pace(rule: Rule) -> sp.Expr:
 
 @dataclass(frozen=True)
 class Clock:
-    """The chain for two directions: what is left of both errors at τ, the pace there, and the steps."""
+    """The chain for two directions: what is left of both errors at τ, dt/dτ there and in `SIGMA`, and the steps."""
 
     left: tuple[sp.Expr, sp.Expr]
     speed: sp.Expr
+    pace: sp.Expr
     steps: tuple[Step, ...]
 
 
@@ -81,7 +82,7 @@ def clock(rule: Rule) -> Clock:
         "h(σ) is larger than σ near 0.",
         lambda: time.diff(END) - speed.subs(PATH, END),
     )
-    return Clock(left, speed, (modes, path, integral))
+    return Clock(left, speed, slow, (modes, path, integral))
 
 
 def _residual(left: tuple[sp.Expr, sp.Expr], direction: list[sp.Expr], rate: sp.Expr) -> list[sp.Expr]:

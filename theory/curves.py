@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import sympy as sp
 
 from theory import factorized_predictions, predictions
 from theory.clock import pace as clock_pace
 from theory.derivation import compiled
-from theory.models import folded
+from theory.geometry import EPSILON, THETA, W1, W2
+from theory.geometry import error_law as error_law
 from theory.models.factorized import Factorized
 from theory.models.folded import Folded
 from theory.models.linear import Directions, LinearModel
 from theory.models.regression import Regression
+from theory.models.wedge import Wedge
 from theory.rules import SIGMA, Rule
 
 if TYPE_CHECKING:
@@ -44,15 +43,6 @@ class Curve:
     times: Array
     amplitudes: Array
     test_error: Array | None
-
-
-@functools.cache
-def error_law() -> sp.Expr:
-    """Error of weights (w₁, w₂) on the folded test set: the share of its double sector between e₁ and w."""
-    root = sp.sqrt(folded.EPSILON)
-    angle = sp.atan2(root * folded.W2, folded.W1)
-    width = sp.atan(root * sp.tan(folded.THETA))
-    return sp.Piecewise((sp.Min(angle / width, 1), angle >= 0), (sp.Max(1 - (angle + sp.pi) / width, 0), True))
 
 
 def predict_curve(
@@ -153,10 +143,10 @@ def _test_error(model: LinearModel, seen: Directions, start: Array, left: Array)
     """The test error of the predicted weights."""
     import numpy as np
 
-    if isinstance(model, Folded):
-        error = (start - model.minimiser)[0] * left[:, np.argmax(np.abs(seen.basis), axis=1)]
-        w1, w2 = (model.minimiser[0, i] + error[:, i] for i in range(2))
-        law = compiled(error_law(), (folded.W1, folded.W2, folded.EPSILON, folded.THETA))
+    if isinstance(model, Folded | Wedge):
+        error = ((start - model.minimiser) @ seen.basis * left) @ seen.basis.T
+        w1, w2 = (model.minimiser + error).T
+        law = compiled(error_law(), (W1, W2, EPSILON, THETA))
         return np.asarray(law(w1, w2, model.epsilon, model.theta), float)
     if isinstance(model, Regression) and model.test is None and model.weight_decay == 0:
         unlearned = np.where(seen.learns, left, 1.0)

@@ -17,6 +17,7 @@ import sympy as sp
 
 from theory.checks import whole
 from theory.derivation import compiled
+from theory.geometry import THETA, W1, W2
 from theory.minibatch import expect
 from theory.models import folded
 from theory.models.folded import Folded
@@ -94,9 +95,7 @@ def predict_departure(model: Folded, step: float, batch: int, start: Array | Non
     from scipy.special import ndtr, ndtri
 
     found = expect(model, "gd", step, batch, start, steps=np.arange(whole("count", count) + 1))
-    normal = [
-        float(compiled(sp.diff(folded.boundary(), w), (folded.THETA,))(model.theta)) for w in (folded.W1, folded.W2)
-    ]
+    normal = [float(compiled(sp.diff(folded.boundary(), w), (THETA,))(model.theta)) for w in (W1, W2)]
     deviation = np.sqrt(np.maximum(np.diagonal(found.covariance, axis1=1, axis2=2), 0.0))
     fast = np.maximum(abs(normal[0]) * deviation[:, 0], TINY)
     memory = (1 - step * model.curvature[0, 0]) * fast[:-1] / fast[1:]

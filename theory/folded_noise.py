@@ -8,8 +8,10 @@ import itertools
 import sympy as sp
 
 from theory.clock import RATE1, RATE2
+from theory.contractions import DECAY, ETA
 from theory.derivation import Derivation, Step
-from theory.models.folded import DECAY, EPSILON, ETA, M1, M2, MARGIN, X1, X2, Y, moment_formulas
+from theory.geometry import EPSILON
+from theory.models.folded import M1, M2, MARGIN, X1, X2, Y, moment_formulas
 from theory.noise import BATCH, MEAN, SECOND, Powers, drawn, expectation, next_second, opening
 
 M3, M4 = sp.symbols("m_3 m_4", positive=True)

@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 
 import sympy as sp
 
+from theory.contractions import DECAY, ETA
 from theory.derivation import Derivation, Step
-from theory.models.folded import DECAY, ETA
 
 BATCH = sp.Symbol("b", integer=True, positive=True)
 MEAN = sp.Matrix([sp.symbols("e_1 e_2", real=True)])

@@ -1,10 +1,10 @@
 """Plateau laws: definitions, and lengths from derived expressions without a loop over steps.
 
-On the folded model the test error is 100 % while f = A·b(t) + B·a(t) + C ≥ 0 and A·b(t) ≥ 0, where b and a
-are what is left of the slow and the fast error. In a flow both are decaying exponentials; in steps they are
-powers of 1 − ηλ, which may be negative, so that even and odd steps are two such sums. A sum of two
-exponentials and a constant has at most one stationary point and two zeros; with C < 0 the set f ≥ 0 is one
-interval, and bisection from the stationary point finds its ends to the last digit.
+The test error is 100 % while f = A·b(t) + B·a(t) + C ≥ 0 on every edge, where b and a are what is left of the slow
+and the fast error; the folded model has one edge, and A·b(t) ≥ 0 beside it, the wedge has two. In a flow both are
+decaying exponentials; in steps they are powers of 1 − ηλ, which may be negative, so that even and odd steps are two
+such sums. A sum of two exponentials and a constant has at most one stationary point and two zeros; with C < 0 the
+set f ≥ 0 is one interval, and bisection from the stationary point finds its ends to the last digit.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from theory.checks import ArgumentError, plain
 
 LONGEST_RUN = "longest run at 100 % test error"
 LEADING_ORDER = "longest run at 100 % test error, fast direction at rest"
 ALTERNATING = "longest run at 100 % test error, fast direction alternating"
+TWO_ORDERS = "longest run at 100 % test error, two orders in √ε"
 FIRST_BELOW = "first step below 100 % test error"
 FIRST_BELOW_GAUSSIAN = f"{FIRST_BELOW}, Gaussian approximation of the noise"
 LEFT_FOR_GOOD = "100 % test error left for good"
@@ -27,6 +29,10 @@ ARRIVAL_SPREAD = "fastest to slowest arrival"
 FIRST_DEPARTURE = "first departure from the initial test error"
 CROSSING = "test error at 5 % of its initial level"
 LAG = "train-to-test lag at 5 %"
+EARLY = 0.5  # part of the fast error's time constant up to which the boundary function is reckoned from its start
+
+
+Place = TypeVar("Place", int, float)
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,10 @@ class Contraction:
         rate = math.log1p(-product) if product < 1 else math.log(product - 1) if product != 2 else 0.0
         return cls(rate, product > 1)
 
+    def change(self, x: float) -> float:
+        """What is left at x less what was there, without the rounding of the difference where nothing alternates."""
+        return self(x) - 1 if self.alternates or self.rate == -math.inf else math.expm1(self.rate * x)
+
     def __call__(self, x: float) -> float:
         """What is left at x, with its sign."""
         size = 1.0 if x == 0 else math.exp(self.rate * x) if self.rate > -math.inf else 0.0
@@ -62,7 +72,16 @@ class Contraction:
 class Edge:
     """The boundary function f(x) = slow·b(x) + fast·a(x) + constant, negative at last.
 
-    `initial` is f(0), without the rounding of the sum.
+    Parameters
+    ----------
+    slow, fast, constant
+        The coefficients A, B and C.
+    b, a
+        What is left of the slow and the fast error.
+    initial
+        f(0), without the rounding of the sum.
+    slow_positive
+        Whether the whole test set is misclassified only where slow·b(x) is not negative either.
 
     Raises
     ------
@@ -76,6 +95,7 @@ class Edge:
     b: Contraction
     a: Contraction
     initial: float | None = None
+    slow_positive: bool = True
 
     def __post_init__(self) -> None:
         if not self.constant < 0:
@@ -86,10 +106,13 @@ class Edge:
 
     def inside(self, x: float) -> bool:
         """Whether the whole test set is misclassified at x."""
-        slow = self.slow * self.b(x)
-        if x == 0 and self.initial is not None:
-            return slow >= 0 and self.initial >= 0
-        return slow >= 0 and slow + self.fast * self.a(x) + self.constant >= 0
+        return (not self.slow_positive or self.slow * self.b(x) >= 0) and self.value(x) >= 0
+
+    def value(self, x: float) -> float:
+        """f(x), early on from f(0), since the sum of large parts would be rounded there."""
+        if self.initial is not None and (x == 0 or x * max(-self.b.rate, -self.a.rate) < EARLY):
+            return self.initial + self.slow * self.b.change(x) + self.fast * self.a.change(x)
+        return self.slow * self.b(x) + self.fast * self.a(x) + self.constant
 
     def stationary(self, parity: int = 0) -> float | None:
         """Where f has its one stationary point, taken along steps of one parity; None without one."""
@@ -103,8 +126,13 @@ class Edge:
         return math.log(ratio) / (rates[1] - rates[0])
 
 
-def longest_interval(edge: Edge) -> tuple[float, float] | None:
-    """The interval of x ≥ 0 on which f ≥ 0; None where there is none."""
+def longest_interval(*edges: Edge) -> tuple[float, float] | None:
+    """The interval of x ≥ 0 on which f ≥ 0 on every edge; None where there is none."""
+    return _common([_interval(edge) for edge in edges])
+
+
+def _interval(edge: Edge) -> tuple[float, float] | None:
+    """The interval of x ≥ 0 on which one edge has f ≥ 0."""
     peak = edge.stationary()
     inner = next((x for x in (0.0, peak) if x is not None and x >= 0 and edge.inside(x)), None)
     if inner is None:
@@ -124,14 +152,23 @@ def _cross(inside: Callable[[float], bool], yes: float, no: float) -> float:
         yes, no = (middle, no) if inside(middle) else (yes, middle)
 
 
-def longest_run(edge: Edge) -> int:
-    """Length of the longest unbroken run of steps k ≥ 0 with f ≥ 0, from the runs of each parity."""
-    runs = [_parity_run(edge, parity) for parity in (0, 1)]
+def longest_run(*edges: Edge) -> int:
+    """Length of the longest unbroken run of steps k ≥ 0 with f ≥ 0 on every edge, from the runs of each parity."""
+    runs = [_common([_parity_run(edge, parity) for edge in edges]) for parity in (0, 1)]
     found = [run for run in runs if run is not None]
     if len(found) < 2:
         return len(found)
     (first, last), (start, end) = found
     return max(1, min(last, end) - max(first, start) + 3)
+
+
+def _common(spans: list[tuple[Place, Place] | None]) -> tuple[Place, Place] | None:
+    """What several spans share, of time or of steps of one parity."""
+    found = [span for span in spans if span is not None]
+    if len(found) < len(spans):
+        return None
+    first, last = max(a for a, _ in found), min(b for _, b in found)
+    return (first, last) if first <= last else None
 
 
 def _parity_run(edge: Edge, parity: int) -> tuple[int, int] | None:

@@ -12,18 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from theory import factorized_predictions, plateaus
-from theory.alternation import alternating_plateau
+from theory import factorized_predictions, planar, plateaus
 from theory.checks import ArgumentError
-from theory.clock import PATH
 from theory.clock import pace as clock_pace
 from theory.derivation import Derivation, compiled
 from theory.discretisation import largest_stable_step as largest_stable_step
-from theory.models import folded, folded_chain, regression, regression_chain
+from theory.models import regression, regression_chain
 from theory.models.factorized import Factorized
 from theory.models.folded import Folded
 from theory.models.linear import Directions, LinearModel
-from theory.plateaus import Contraction, Edge
+from theory.models.wedge import Wedge
+from theory.plateaus import Contraction
 from theory.rules import SIGMA, Rule
 
 if TYPE_CHECKING:
@@ -88,8 +87,11 @@ def predict(
     limit = largest_stable_step(model, rule) if view == "descent" else None
     if limit is not None and step is not None and step >= limit:
         return _nothing(seen, limit)
-    if isinstance(model, Folded):
-        return _folded(model, rule, view, start, step, threshold, limit)
+    if isinstance(model, Folded | Wedge):
+        chain = _derivation(model.derive, rule, view)
+        if chain is None:
+            return _nothing(seen, limit)
+        return planar.predict(model, chain, rule, view, start, step=step, threshold=threshold, limit=limit)
     outputs = model.shape[0]
     return _regression(seen, rule, view, step, threshold, limit, single=outputs == 1)
 
@@ -104,97 +106,6 @@ def _derivation(derive: Callable[[Rule, str], Derivation], rule: Rule, view: str
         return derive(rule, view)
     except ArgumentError:
         return None
-
-
-def _folded(
-    model: Folded,
-    rule: Rule,
-    view: str,
-    start: Array,
-    step: float | None,
-    threshold: float,
-    limit: float | None,
-) -> Prediction:
-    chain = _derivation(folded_chain.derive, rule, view)
-    if chain is None:
-        return _nothing(model.directions(start), limit)
-    symbols = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U1, folded.U2, folded.ETA)
-    values = (
-        model.epsilon,
-        model.theta,
-        model.margin,
-        model.weight_decay,
-        *map(float, start[0]),
-        step or 0.0,
-    )
-
-    def law(name: str) -> float:
-        return float(chain.function(name, symbols)(*values))
-
-    errors = law("error_fast"), law("error_slow")
-    if view == "descent" and "contraction_fast" not in chain.laws:
-        return _alternating(chain, law, errors, step or 0.0)
-    if "clock" in chain.laws:
-        rates = law("rate_fast"), law("rate_slow")
-        clock = chain.function("clock", (*symbols, PATH))
-
-        def time(a: float, b: float) -> float:
-            if errors == (0.0, 0.0):
-                return 0.0
-            return plateaus.integral(lambda tau: float(clock(*values, tau)), a, b, rates, float(rule.vanishing_power))
-
-    else:
-        rates = law("contraction_fast"), law("contraction_slow")
-
-        def time(a: float, b: float) -> float:
-            return b - a
-
-    if view == "descent":
-        assert step is not None
-        fast, slow = (Contraction.of_step(step * rate) for rate in rates)
-    else:
-        fast, slow = (Contraction(-rate) for rate in rates)
-    edge = Edge(law("slow"), law("fast"), law("constant"), slow, fast, law("initial"))
-    arrivals = tuple(_contracted(left, e, threshold, view, time) for left, e in zip((fast, slow), errors, strict=True))
-    extinctions: tuple[float | None, ...] = (None, None)
-    if view == "flow" and rule.vanishing_power > 0 and any(errors):
-        rest = time(0.0, math.inf)
-        extinctions = tuple(rest if e else None for e in errors)
-    if view == "descent":
-        length = float(plateaus.longest_run(edge))
-    else:
-        span = plateaus.longest_interval(edge)
-        length = 0.0 if span is None else time(*span)
-    found = {plateaus.LONGEST_RUN: (length, EXACT)}
-    if 0.0 not in errors and all(map(math.isfinite, arrivals)):
-        found[plateaus.ARRIVAL_SPREAD] = (max(arrivals) - min(arrivals), EXACT)
-    if "leading" in chain.laws and start[0, 1] > 0 and slow.rate > -math.inf and not slow.alternates:
-        found[plateaus.LEADING_ORDER] = (max(0.0, law("leading")), ASYMPTOTIC)
-    return Prediction(arrivals, extinctions, found, limit)
-
-
-def _alternating(
-    chain: Derivation, law: Callable[[str], float], errors: tuple[float, float], step: float
-) -> Prediction:
-    """Steps on the folded model that do not converge: nothing is exact, and one length is known for EGD."""
-    empty: tuple[float | None, ...] = (None, None)
-    if "pace" not in chain.laws:
-        return Prediction(empty, empty)
-    edge = law("slow"), law("fast"), law("constant")
-    length = alternating_plateau((law("rate_fast"), law("rate_slow")), errors, edge, step)
-    return Prediction(empty, empty, {} if length is None else {plateaus.ALTERNATING: (length, ASYMPTOTIC)})
-
-
-def _contracted(
-    left: Contraction, error: float, threshold: float, view: str, time: Callable[[float, float], float]
-) -> float:
-    """Arrival of an error that contracts at a known rate."""
-    if error == 0:
-        return 0.0
-    if left.rate == 0:
-        return math.inf
-    x = math.log(threshold) / left.rate
-    return max(1, math.ceil(x)) if view == "descent" else time(0.0, x)
 
 
 def _regression(

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from theory import folded_noise
 from theory.checks import ArgumentError
-from theory.models.folded import DECAY, EPSILON, M1, M2, MARGIN, Folded
+from theory.contractions import DECAY
+from theory.geometry import EPSILON
+from theory.models.folded import M1, M2, MARGIN, Folded
 from theory.models.linear import LinearModel
 from theory.models.regression import Regression
 

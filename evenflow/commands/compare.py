@@ -15,10 +15,10 @@ from theory.checks import nonnegative, number, positive
 
 def compare(
     model: Model = "folded",
-    epsilon: Annotated[str | None, typer.Option(help="folded: variance of the second feature. [0.01]")] = None,
+    epsilon: Annotated[str | None, typer.Option(help="folded, wedge: variance of the second feature. [0.01]")] = None,
     theta: Annotated[
         str | None,
-        typer.Option("--theta", "--angle", help="folded: angle of the test boundary, radians. [π/4]"),
+        typer.Option("--theta", "--angle", help="folded, wedge: angle of the test boundary, radians. [π/4]"),
     ] = None,
     margin: Annotated[str | None, typer.Option(help="folded: least |x₁| of a training input. [1]")] = None,
     spectrum: Annotated[
@@ -35,7 +35,7 @@ def compare(
     start: Annotated[
         str | None,
         typer.Option(
-            help="folded: w₁,w₂ [1,3]; regression: error of each direction [1]; factorized: amplitude of each "
+            help="folded, wedge: w₁,w₂ [1,3]; regression: error of each direction [1]; factorized: amplitude of each "
             "direction of the product, balanced over the layers [0.001].",
             metavar="A,B,…",
         ),

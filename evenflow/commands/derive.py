@@ -46,8 +46,9 @@ def derive(
 
 def chain_of(model: str, rule: Rule, view: str, depth: str | None) -> Derivation:
     """The derivation that the options ask for."""
-    from theory.models import factorized_chain, folded_chain, regression_chain
+    from theory.models import factorized_chain, folded_chain, regression_chain, wedge_chain
 
     if model == "factorized":
         return factorized_chain.derive(rule, view, depth_of(depth))
-    return (folded_chain if model == "folded" else regression_chain).derive(rule, view)
+    chains = {"folded": folded_chain, "wedge": wedge_chain, "regression": regression_chain}
+    return chains[model].derive(rule, view)

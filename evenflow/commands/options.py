@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from theory.models.factorized import Factorized
     from theory.models.linear import LinearModel
 
-MODELS = ("folded", "regression", "factorized")
+MODELS = ("folded", "wedge", "regression", "factorized")
 OPTIONS = {
     "folded": ("epsilon", "theta", "margin"),
+    "wedge": ("epsilon", "theta"),
     "regression": ("spectrum", "data"),
     "factorized": ("spectrum", "depth"),
 }
@@ -35,11 +36,12 @@ def model_of(
             owners = " or ".join(model for model, options in OPTIONS.items() if option in options)
             raise ArgumentError(option, f"go with the model it belongs to ({owners})", f"the model is {name}")
     amplitudes = None if start is None else list_of("start", start)
-    if name == "folded":
+    if name in ("folded", "wedge"):
         from theory.models.folded import Folded
+        from theory.models.wedge import Wedge
 
         found = {option: number(option, given[option]) for option in mine if given[option] is not None}
-        return Folded(**found, weight_decay=decay), amplitudes
+        return (Folded if name == "folded" else Wedge)(**found, weight_decay=decay), amplitudes
     if name == "factorized":
         from theory.models.factorized import SMALL_START, Factorized
 

@@ -12,7 +12,8 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from simulations.examiners.trial import Trial, compared
-from simulations.population import folded_test_error, tail_moments
+from simulations.population import tail_moments
+from simulations.sector import classification_error
 from theory.claims.claim import Claim
 
 Array = NDArray[np.float64]
@@ -71,7 +72,7 @@ class Points:
 
     def error(self, weights: Array) -> Array:
         """Test error of weights (…, n, 2)."""
-        return folded_test_error(weights[..., None, :], self.epsilon, self.theta)
+        return classification_error(weights[..., None, :], self.epsilon, self.theta)
 
 
 def rounded(values: Array) -> Array:

@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from theory.checks import ArgumentError, inside, length, nonnegative, numbers
+from theory.contractions import DECAY as DECAY
+from theory.contractions import ETA as ETA
+from theory.contractions import STEP as STEP
+from theory.contractions import TIME as TIME
 from theory.derivation import compiled
+from theory.geometry import EPSILON as EPSILON
+from theory.geometry import THETA as THETA
+from theory.geometry import U1 as U1
+from theory.geometry import U2 as U2
+from theory.geometry import W1 as W1
+from theory.geometry import W2 as W2
+from theory.geometry import front
 from theory.models.linear import LinearModel
 
 if TYPE_CHECKING:
@@ -27,15 +38,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-EPSILON = sp.Symbol("epsilon", positive=True)
-THETA = sp.Symbol("theta", positive=True)
 MARGIN = sp.Symbol("s", nonnegative=True)
-DECAY = sp.Symbol("lambda", nonnegative=True)
-ETA = sp.Symbol("eta", positive=True)
-TIME = sp.Symbol("t", nonnegative=True)
-STEP = sp.Symbol("k", integer=True, nonnegative=True)
-W1, W2 = sp.symbols("w_1 w_2", real=True)
-U1, U2 = sp.symbols("u_1 u_2", real=True)
 M1, M2 = sp.symbols("m_1 m_2", positive=True)
 X1, X2, Y = sp.symbols("x_1 x_2 y", real=True)
 
@@ -121,9 +124,5 @@ def moment_formulas() -> dict[sp.Symbol, sp.Expr]:
 
 @functools.cache
 def boundary() -> sp.Expr:
-    """w₂ cos θ − w₁ sin θ: with w₂ ≥ 0, the test error is 100 % where this is not negative.
-
-    The test set is, after whitening, the double sector between the normals of the first axis and of v, so
-    that w is wrong on all of it when w points beyond v, at an angle in [θ, π].
-    """
-    return W2 * sp.cos(THETA) - W1 * sp.sin(THETA)
+    """With w₂ ≥ 0, the test error is 100 % where this is not negative: w points beyond v, at an angle in [θ, π]."""
+    return front()

@@ -9,13 +9,16 @@ import sympy as sp
 
 from theory.checks import ArgumentError, known
 from theory.clock import E1, E2, RATE1, RATE2, clock
+from theory.contractions import ETA, STEP, TIME, contract, decay, solution_residual
 from theory.derivation import VIEWS, Derivation, Step
-from theory.models.folded import ETA, STEP, TIME, U1, U2, W1, W2, moment_formulas
+from theory.folded_plateau import correction_step, existence_step, short_step
+from theory.geometry import W1, W2, error_law, error_step
+from theory.models.folded import moment_formulas
 from theory.models.folded_descent import power_descent, single_power
 from theory.models.folded_opening import (
     coefficients,
     end_step,
-    error_step,
+    front_step,
     gradient,
     minimiser,
     model_laws,
@@ -79,12 +82,12 @@ def _linear(contraction: tuple[sp.Expr, sp.Expr], rule: Rule, view: str) -> tupl
     values = dict(zip((RATE1, RATE2), rates(), strict=True))
     if view == "flow":
         parameter, unit, name = TIME, "flow time t", "t^*"
-        left = tuple(_decay(rate) for rate in named)
+        left = tuple(decay(rate) for rate in named)
         equation: tuple[sp.Expr, ...] = tuple(-rate * e for rate, e in zip(named, (E1, E2), strict=True))
         reason = "The rule leaves every singular value as it is: ė = −G."
     else:
         parameter, unit, name = STEP, "steps k", "k^*"
-        left = tuple(_contract(rate) for rate in named)
+        left = tuple(contract(rate) for rate in named)
         equation = tuple((1 - ETA * rate) * e for rate, e in zip(named, (E1, E2), strict=True))
         reason = "One step of size η: e ← e − ηG."
     if rule.kind == "newton":
@@ -104,31 +107,20 @@ def _linear(contraction: tuple[sp.Expr, sp.Expr], rule: Rule, view: str) -> tupl
                 evaluate=False,
             ),
             "Found by dsolve." if view == "flow" else "Found by rsolve.",
-            lambda: _solution_residual(left, equation, parameter),
+            lambda: solution_residual(left, equation, parameter),
         ),
-        error_step(),
+        error_step(error_law()),
+        front_step(),
         end_step((left[0], left[1]), unit),
     ]
     laws = {}
     if rule.kind != "newton":  # which has no slow direction
         ends, length = _slow_end(left[1], parameter, name)
-        steps.append(ends)
+        steps += [ends, correction_step(), short_step(), existence_step()] if view == "flow" else [ends]
         laws["leading"] = length.subs(values).subs(moment_formulas())
     laws |= {"contraction_fast": contraction[0].subs(moment_formulas())}
     laws |= {"contraction_slow": contraction[1].subs(moment_formulas())}
     return steps, laws
-
-
-@functools.cache
-def _decay(rate: sp.Expr) -> sp.Expr:
-    e = sp.Function("e")
-    return sp.dsolve(sp.Eq(e(TIME).diff(TIME), -rate * e(TIME)), e(TIME), ics={e(0): 1}).rhs
-
-
-@functools.cache
-def _contract(rate: sp.Expr) -> sp.Expr:
-    e = sp.Function("e")
-    return sp.rsolve(e(STEP + 1) - (1 - ETA * rate) * e(STEP), e(STEP), {e(0): 1})
 
 
 def _mode_residual(
@@ -143,20 +135,14 @@ def _mode_residual(
     return [e.subs(values) - (x - ETA * u) for e, x, u in zip(equation, (E1, E2), update, strict=True)]
 
 
-def _solution_residual(left: tuple[sp.Expr, ...], equation: tuple[sp.Expr, ...], x: sp.Symbol) -> list[sp.Expr]:
-    at = {E1: E1 * left[0], E2: E2 * left[1]}
-    following = [e * f.diff(x) if x is TIME else e * f.subs(x, x + 1) for e, f in zip((E1, E2), left, strict=True)]
-    start = [f.subs(x, 0) - 1 for f in left]
-    return start + [new - right.subs(at, simultaneous=True) for new, right in zip(following, equation, strict=True)]
-
-
 def _by_clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
     """Spectral rules: one singular value, so the path is gradient descent's and only its clock differs."""
-    found, star = clock(rule), minimiser()
+    found = clock(rule)
     steps = [
         *found.steps,
-        error_step(),
+        error_step(error_law()),
+        front_step(),
         end_step(found.left, "time τ along the path, which the clock turns into flow time"),
+        existence_step(),
     ]
-    values = dict(zip((RATE1, RATE2), rates(), strict=True)) | {E1: U1 - star[W1], E2: U2 - star[W2]}
-    return steps, {"clock": found.speed.subs(values).subs(moment_formulas())}
+    return steps, {"clock": found.pace}

@@ -16,7 +16,7 @@ from theory.clock import E1, E2, RATE1, RATE2, single_law
 from theory.cycles import KEPT, SPREAD, cycle, rescaled_cycle
 from theory.derivation import Step
 from theory.models.folded import ETA, THETA, U2, W1, W2, boundary
-from theory.models.folded_opening import error_step, gradient, minimiser, rates
+from theory.models.folded_opening import front_step, gradient, minimiser, rates
 from theory.models.regression import SLOW
 from theory.rules import SIGMA, Rule
 
@@ -35,15 +35,15 @@ def single_power(rule: Rule) -> sp.Expr | None:
 def power_descent(rule: Rule, power: sp.Expr) -> Found:
     """The steps of the chain after the opening, for α > 0, and what they predict."""
     found = alternation() if power == 1 else rescaled_cycle(power)
-    steps = [_modes(rule, power), *(_on_the_folded_model(step) for step in found.steps[1:])]
+    steps = [_modes(rule, power), *(two_directions(step) for step in found.steps[1:])]
     if power != 1:
-        steps.append(_settling(power))
-    steps.append(error_step())
+        steps.append(settling(power))
+    steps.append(front_step())
     steps += [_lasts(), _leading(power)] if power <= 1 else [_unsettled()]
     return steps, {name: law.subs(SLOW, RATE2) for name, law in found.laws.items()}
 
 
-def _on_the_folded_model(step: Step) -> Step:
+def two_directions(step: Step) -> Step:
     """The same step, with the index 2 for the slow direction."""
     names = {sp.Symbol(f"e_i{primes}"): sp.Symbol(f"e_2{primes}") for primes in ("'", "''")}
     return replace(step, equation=step.equation.subs({SLOW: RATE2, sp.Symbol("e_i", real=True): E2} | names))
@@ -72,7 +72,7 @@ def _mode_residual(equation: list[sp.Expr], law: sp.Expr) -> list[sp.Expr]:
     return [stated.subs(values).subs(SIGMA, size) - new for stated, new in zip(equation, after, strict=True)]
 
 
-def _settling(power: sp.Expr) -> Step:
+def settling(power: sp.Expr) -> Step:
     """What a small deviation does once the slow part of the gradient is gone."""
     return Step(
         "slow part gone",

@@ -8,13 +8,13 @@ import sympy as sp
 
 from theory.clock import E1, E2, RATE1, RATE2
 from theory.derivation import Step
+from theory.geometry import front_residual
 from theory.models.folded import (
     DECAY,
     EPSILON,
     M1,
     M2,
     MARGIN,
-    THETA,
     U1,
     U2,
     W1,
@@ -85,16 +85,6 @@ def errors(left: tuple[sp.Expr, sp.Expr]) -> tuple[sp.Expr, sp.Expr]:
     return (U1 - star[W1]) * left[0], (U2 - star[W2]) * left[1]
 
 
-def _boundary_residual() -> list[sp.Expr]:
-    """Whitened by diag(1, √ε), the planes of v, w and e₁ bound the sector: compare the cross products."""
-    whiten = sp.Matrix([[1, 0], [0, sp.sqrt(EPSILON)]])
-    v = whiten * sp.Matrix([sp.cos(THETA), sp.sin(THETA)])
-    w = whiten * sp.Matrix([W1, W2])
-    turn = sp.Matrix.hstack(v, w).det() / sp.sqrt(EPSILON)  # positive where w lies beyond v
-    limit = sp.Matrix.hstack(sp.Matrix([1, 0]), w).det() / sp.sqrt(EPSILON)  # positive where w₂ is
-    return [turn - boundary(), limit - W2]
-
-
 @functools.cache
 def coefficients() -> dict[str, sp.Expr]:
     """A, B, C of the boundary function A·b + B·a + C, where a and b are what is left of both errors."""
@@ -155,14 +145,14 @@ def opening() -> tuple[Step, ...]:
 
 
 @functools.cache
-def error_step() -> Step:
+def front_step() -> Step:
     """Where the test error is 100 %."""
     return Step(
         "test error",
         sp.Ge(boundary(), 0),
         "Whitened, the test set is a double sector and the angle of a Gaussian is uniform on it: w errs on all "
         "of it exactly when w₂ ≥ 0 and w points beyond v.",
-        _boundary_residual,
+        lambda: front_residual(boundary()),
     )
 
 
