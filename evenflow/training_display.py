@@ -15,7 +15,7 @@ from evenflow.display import PATIENCE
 
 if TYPE_CHECKING:
     from simulations.networks.campaign import Entry, Report
-    from simulations.networks.record import Run
+    from simulations.networks.record import TrainingRun
     from simulations.networks.settings import Setting
 
 
@@ -60,7 +60,7 @@ class TrainingReporter:
             self.progress.update(self.total, completed=self.over)
 
 
-def print_runs(preset: str, setting: Setting, runs: Sequence[Run], out: Path) -> None:
+def print_runs(preset: str, setting: Setting, runs: Sequence[TrainingRun], out: Path) -> None:
     """Print the epochs that each rule took from each seed."""
     console = Console(markup=False, emoji=False)
     values = ", ".join(f"{name} {value}" for name, value in setting.document().items())
@@ -76,12 +76,12 @@ def print_runs(preset: str, setting: Setting, runs: Sequence[Run], out: Path) ->
     console.print(f"Written to {out}.", soft_wrap=True, highlight=False)
 
 
-def label(run: Run, setting: Setting) -> str:
+def label(run: TrainingRun, setting: Setting) -> str:
     """The rule, with its step size where that is not the setting's."""
     return run.rule if run.step == setting.step else f"{run.rule}@{run.step:g}"
 
 
-def _table(setting: Setting, runs: Sequence[Run]) -> Table:
+def _table(setting: Setting, runs: Sequence[TrainingRun]) -> Table:
     title = f"Epochs to {100 * setting.arrival:g} % test accuracy"
     table, seeds = Table(title=title, title_justify="left"), sorted({run.seed for run in runs})
     table.add_column("rule")
@@ -93,12 +93,12 @@ def _table(setting: Setting, runs: Sequence[Run]) -> Table:
     return table
 
 
-def epochs(run: Run) -> str:
+def epochs(run: TrainingRun) -> str:
     """Epochs to arrival, or > those gone through without it."""
     return f"> {run.epochs}" if run.arrival is None else str(run.arrival)
 
 
-def median(runs: Sequence[Run]) -> str:
+def median(runs: Sequence[TrainingRun]) -> str:
     """The median of the epochs to arrival; – where it is not known, as half of the runs are censored."""
     import numpy as np
 

@@ -10,7 +10,7 @@ import pytest
 
 import evenflow as ef
 from evenflow.cli import main
-from simulations.networks.record import Run
+from simulations.networks.record import TrainingRun
 from simulations.networks.settings import PRESETS
 
 TINY = ("modular-37-add", "--set", "modulus=7", "--set", "width=16", "--set", "batch=16", "--set", "epochs=6")
@@ -41,7 +41,7 @@ def test_runs_are_written_and_told(run, tmp_path):
     assert "Written to found." in out
     names = {f"{name}-seed{seed}.npz" for name in ("gd", "egd", "adam@0.01") for seed in (0, 1)}
     assert {path.name for path in (tmp_path / "found").iterdir()} == names | {"parameters.json"}
-    assert Run.load(tmp_path / "found" / "egd-seed1.npz").seed == 1
+    assert TrainingRun.load(tmp_path / "found" / "egd-seed1.npz").seed == 1
 
 
 def test_json_tells_each_run(run):
@@ -106,7 +106,7 @@ def test_stop_egd_at_is_a_part_of_the_setting(run):
         (["parity-4", "--rules", "egd,egd"], "`rules` must name each rule once, but is egd,egd"),
         (["parity-4", "--rules", "newton"], "`rules` must leave out newton for a network"),
         (["parity-4", "--rules", "egd@0"], "`step` must be positive, but is 0"),
-        (["parity-4", "--rules", "rsvd:51", "--workers", "1"], "`rules` must ask rsvd for a rank of at most 50, but"),
+        (["parity-4", "--rules", "rsvd:51"], "`rules` must ask rsvd for a rank of at most 50, but is rsvd:51"),
         (["parity-4", "--seeds", "0"], "`seeds` must be a whole number of at least 1, but is 0"),
         (["parity-4", "--workers", "0"], "`workers` must be a whole number of at least 1, but is 0"),
         (["parity-4", "--out", "/dev/null/x"], "`out` must be a directory that can be written, but is /dev/null/x"),

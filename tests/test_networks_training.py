@@ -17,9 +17,9 @@ import pytest
 
 from simulations.networks import campaign as campaigns
 from simulations.networks import training
-from simulations.networks.contenders import contender, way_of
+from simulations.networks.contenders import Contender, contender, way_of
 from simulations.networks.network import Weights, gradients
-from simulations.networks.record import Run
+from simulations.networks.record import TrainingRun
 from simulations.networks.settings import PRESETS, Setting, log_spaced
 from simulations.networks.tasks import Modular, Parity
 from simulations.networks.training import Training, train
@@ -174,7 +174,7 @@ def test_a_run_resumed_from_a_file_leaves_the_same_bytes(rule, tmp_path, monkeyp
     whole.save(tmp_path / "whole.npz")
     assert len(checkpoints) == 13
     checkpoints[4].save(tmp_path / "part.npz")
-    begun = Run.load(tmp_path / "part.npz")
+    begun = TrainingRun.load(tmp_path / "part.npz")
     assert (begun.epochs, begun.stop_reason) == (5, "")
     train(whole.setting, rule, 1, begun=begun).save(tmp_path / "resumed.npz")
     assert (tmp_path / "resumed.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
@@ -184,7 +184,7 @@ def test_a_run_resumed_from_a_file_leaves_the_same_bytes(rule, tmp_path, monkeyp
 def test_a_censored_run_can_be_carried_on(tmp_path):
     short, long = train(replace(TINY, epochs=4), "momentum:0.5"), train(TINY, "momentum:0.5")
     short.save(tmp_path / "short.npz")
-    train(TINY, "momentum:0.5", begun=Run.load(tmp_path / "short.npz")).save(tmp_path / "short.npz")
+    train(TINY, "momentum:0.5", begun=TrainingRun.load(tmp_path / "short.npz")).save(tmp_path / "short.npz")
     long.save(tmp_path / "long.npz")
     assert (tmp_path / "short.npz").read_bytes() == (tmp_path / "long.npz").read_bytes()
 
@@ -192,7 +192,7 @@ def test_a_censored_run_can_be_carried_on(tmp_path):
 def test_the_record_holds_what_it_says(tmp_path):
     run = train(replace(QUICK, epochs=20), "egd", 2)
     run.save(tmp_path / "run.npz")
-    found = Run.load(tmp_path / "run.npz")
+    found = TrainingRun.load(tmp_path / "run.npz")
     assert found.setting == run.setting
     assert found.document() == run.document()
     assert all(len(values) == 21 for values in found.curves.values())
@@ -263,7 +263,7 @@ def test_processes_change_nothing(tmp_path):
 
 
 def test_what_a_process_refuses_is_raised_here(tmp_path):
-    (entry,) = campaigns.campaign(TINY, ["rsvd:50"], 1, tmp_path)
+    entry = campaigns.Entry(Contender("rsvd:50", "rsvd:50", 0.1), 0, tmp_path / "run.npz")
     here, there = multiprocessing.Pipe(duplex=False)
     campaigns._serve(TINY, entry, 0, there)
     with pytest.raises(ArgumentError, match="must ask rsvd for a rank of at most 14, but asks for 50"):
@@ -291,12 +291,12 @@ def test_a_killed_command_goes_on_to_the_same_bytes(tmp_path):
     file = tmp_path / "killed" / "gd-seed0.npz"
     with subprocess.Popen([*command, str(file.parent)], env=environment, stdout=subprocess.DEVNULL) as process:
         limit = time.monotonic() + 60
-        while not (file.exists() and Run.load(file).epochs > 20):
+        while not (file.exists() and TrainingRun.load(file).epochs > 20):
             assert process.poll() is None
             assert time.monotonic() < limit
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
-    assert Run.load(file).epochs < 150
+    assert TrainingRun.load(file).epochs < 150
     plain = [sys.executable, "-m", "evenflow", *command[3:], str(file.parent)]
     done = subprocess.run(plain, env=environment, capture_output=True, text=True, timeout=100)
     assert (done.returncode, done.stderr) == (0, "")

@@ -33,7 +33,7 @@ CURVES = (
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class TrainingRun:
     """One run of one rule from one seed, finished or on its way; its layout on disk is told in `simulations.networks`.
 
     Parameters

@@ -15,7 +15,7 @@ from simulations.networks.contenders import Contender, contender, descent, way_o
 from simulations.networks.losses import LOSSES
 from simulations.networks.measures import MEASURES, Moment
 from simulations.networks.network import Weights, gradients, scores, start
-from simulations.networks.record import CURVES, Run
+from simulations.networks.record import CURVES, TrainingRun
 from simulations.networks.settings import Setting, log_spaced
 from theory.checks import plain, whole
 
@@ -31,14 +31,14 @@ def train(
     how: Contender | str,
     seed: int = 0,
     *,
-    begun: Run | None = None,
+    begun: TrainingRun | None = None,
     report: Report | None = None,
-    save: Callable[[Run], None] | None = None,
+    save: Callable[[TrainingRun], None] | None = None,
     threads: int = 1,
-) -> Run:
+) -> TrainingRun:
     """Train until the test accuracy has arrived, or for as many epochs as the setting allows.
 
-    Data, initial weights and the order of the examples come from the seed alone: rules differ in nothing else. Run
+    Data, initial weights and the order of the examples come from the seed alone: rules differ in nothing else. Taken up
     again from any of its checkpoints, a run ends in the same bits.
 
     Parameters
@@ -86,7 +86,7 @@ def train(
 class Training:
     """A run on its way."""
 
-    def __init__(self, setting: Setting, who: Contender, seed: int, begun: Run | None = None) -> None:
+    def __init__(self, setting: Setting, who: Contender, seed: int, begun: TrainingRun | None = None) -> None:
         self.setting, self.who, self.seed = setting, who, seed
         self.data = setting.task.data(np.random.default_rng([seed, DATA]), setting.held_back, setting.dtype)
         self.start = start(
@@ -108,7 +108,7 @@ class Training:
         self.kept: list[tuple[int, Weights]] = []
         self._look(np.nan, np.nan)
 
-    def _take_up(self, begun: Run) -> None:
+    def _take_up(self, begun: TrainingRun) -> None:
         self.epoch, self.weights, self.state = begun.epochs, begun.weights.copy(), copy.deepcopy(begun.state)
         self.reached = {name: getattr(begun, name) for name in ("arrival", "memorised", "switched")}
         self.curves = {name: list(map(float, begun.curves[name])) for name in CURVES}
@@ -199,9 +199,9 @@ class Training:
             moment = Moment(setting, self.data, self.start, self.weights, slope)
             self.measured.append((self.epoch, {name: measure(moment) for name, measure in MEASURES.items()}))
 
-    def record(self) -> Run:
+    def record(self) -> TrainingRun:
         """What there is so far."""
-        return Run(
+        return TrainingRun(
             setting=self.setting,
             rule=self.who.rule,
             step=self.who.step,
