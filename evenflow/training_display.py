@@ -27,7 +27,7 @@ class TrainingReporter:
         self.progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("epoch {task.completed} of at most {task.total}   {task.fields[text]}", markup=False),
+            TextColumn("{task.fields[text]}", markup=False),
             console=console,
             disable=not console.is_terminal,
             transient=True,
@@ -35,7 +35,7 @@ class TrainingReporter:
         self.entries, self.epochs = entries, epochs
         self.tasks: dict[int, TaskID] = {}
         self.over, self.since, self.shown = 0, time.monotonic(), False
-        self.total = self.progress.add_task("runs", total=len(entries), text="")
+        self.total = self.progress.add_task("runs", total=len(entries), text=f"0 of {len(entries)}")
 
     def __enter__(self) -> Self:
         return self
@@ -53,11 +53,12 @@ class TrainingReporter:
             entry = self.entries[report.index]
             label = f"{entry.contender.name}, seed {entry.seed}"
             self.tasks[report.index] = self.progress.add_task(label, total=self.epochs, text="")
-        text = f"train {report.train_accuracy:6.1%}, test {report.test_accuracy:6.1%}"
+        text = f"epoch {report.epoch}: train {report.train_accuracy:6.1%}, test {report.test_accuracy:6.1%}"
         self.progress.update(self.tasks[report.index], completed=report.epoch, text=text, visible=not report.done)
         if report.done:
             self.over += 1
-            self.progress.update(self.total, completed=self.over)
+            text = f"{self.over} of {len(self.entries)}"
+            self.progress.update(self.total, completed=self.over, text=text)
 
 
 def print_runs(preset: str, setting: Setting, runs: Sequence[TrainingRun], out: Path) -> None:

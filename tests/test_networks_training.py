@@ -173,12 +173,17 @@ def test_a_run_resumed_from_a_file_leaves_the_same_bytes(rule, tmp_path, monkeyp
     whole = train(replace(TINY, stop_egd_at=0.9), rule, 1, save=checkpoints.append)
     whole.save(tmp_path / "whole.npz")
     assert len(checkpoints) == 13
+    left, fresh = tmp_path / ".part.npz.1", tmp_path / ".part.npz.2"  # a killed process's, and another's at work
+    for beside, age in ((left, 1000), (fresh, 1)):
+        beside.touch()
+        os.utime(beside, (time.time() - age, time.time() - age))
     checkpoints[4].save(tmp_path / "part.npz")
+    assert (left.exists(), fresh.exists()) == (False, True)
     begun = TrainingRun.load(tmp_path / "part.npz")
     assert (begun.epochs, begun.stop_reason) == (5, "")
     train(whole.setting, rule, 1, begun=begun).save(tmp_path / "resumed.npz")
     assert (tmp_path / "resumed.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
-    assert not list(tmp_path.glob(".*"))
+    assert list(tmp_path.glob(".*")) == [fresh]
 
 
 def test_a_censored_run_can_be_carried_on(tmp_path):

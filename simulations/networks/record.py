@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -17,6 +18,7 @@ from simulations.networks.settings import Setting
 from theory.checks import ArgumentError
 
 Array = NDArray[Any]
+STALE = 600.0  # seconds after which a file that is being written has been given up
 CURVES = (
     "train_accuracy",
     "test_accuracy",
@@ -102,6 +104,9 @@ class TrainingRun:
         for group in ("kept", "weights"):
             arrays |= {f"{group}/{one.name}": getattr(getattr(self, group), one.name) for one in fields(Weights)}
         arrays |= {f"state/{index}": values for index, values in enumerate(state)}
+        for left in path.parent.glob(f".{path.name}.*"):  # by a process that was killed as it wrote
+            if time.time() - left.stat().st_mtime > STALE:
+                left.unlink(missing_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             with beside.open("wb") as file:
