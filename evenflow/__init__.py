@@ -42,18 +42,22 @@ _WHERE = {
     "spectrum_family": "simulations.design",
     "polar": "simulations.polar",
     "predict": "theory.predictions",
+    "preset": "simulations.networks.settings",
     "predict_departure": "theory.departure",
     "Regression": "theory.models.regression",
     "RegressionModes": "simulations.ensembles",
     "Rule": "theory.rules",
     "rule": "theory.rules",
     "run_sweep": "simulations.sweep_runs",
+    "Setting": "simulations.networks.settings",
     "SIGMA": "theory.rules",
     "stationary": "theory.minibatch",
     "Stochastic": "simulations.stochastic",
     "stochastic_descend": "simulations.stochastic",
     "Sweep": "simulations.sweeps",
     "sweep": "simulations.sweeps",
+    "train": "simulations.networks.training",
+    "TrainingRun": "simulations.networks.record",
     "Trajectory": "simulations.trajectory",
     "Wedge": "theory.models.wedge",
 }
@@ -69,6 +73,9 @@ if TYPE_CHECKING:
     from simulations.energy import energy_balance
     from simulations.ensembles import Ensemble, FactorizedModes, RegressionModes, ensemble, ensembles
     from simulations.flow import flow
+    from simulations.networks.record import TrainingRun
+    from simulations.networks.settings import Setting, preset
+    from simulations.networks.training import train
     from simulations.polar import polar
     from simulations.stochastic import Stochastic, stochastic_descend
     from simulations.sweep_runs import run_sweep
@@ -102,8 +109,10 @@ __all__ = [
     "Regression",
     "RegressionModes",
     "Rule",
+    "Setting",
     "Stochastic",
     "Sweep",
+    "TrainingRun",
     "Trajectory",
     "Wedge",
     "compare",
@@ -124,6 +133,7 @@ __all__ = [
     "polar",
     "predict",
     "predict_departure",
+    "preset",
     "progress_bar",
     "rule",
     "run_sweep",
@@ -131,6 +141,7 @@ __all__ = [
     "stationary",
     "stochastic_descend",
     "sweep",
+    "train",
 ]
 
 

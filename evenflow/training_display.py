@@ -15,7 +15,7 @@ from evenflow.display import PATIENCE
 
 if TYPE_CHECKING:
     from simulations.networks.campaign import Entry, Report
-    from simulations.networks.record import Run
+    from simulations.networks.record import TrainingRun
     from simulations.networks.settings import Setting
 
 
@@ -27,7 +27,7 @@ class TrainingReporter:
         self.progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("epoch {task.completed} of at most {task.total}   {task.fields[text]}", markup=False),
+            TextColumn("{task.fields[text]}", markup=False),
             console=console,
             disable=not console.is_terminal,
             transient=True,
@@ -35,7 +35,7 @@ class TrainingReporter:
         self.entries, self.epochs = entries, epochs
         self.tasks: dict[int, TaskID] = {}
         self.over, self.since, self.shown = 0, time.monotonic(), False
-        self.total = self.progress.add_task("runs", total=len(entries), text="")
+        self.total = self.progress.add_task("runs", total=len(entries), text=f"0 of {len(entries)}")
 
     def __enter__(self) -> Self:
         return self
@@ -53,14 +53,15 @@ class TrainingReporter:
             entry = self.entries[report.index]
             label = f"{entry.contender.name}, seed {entry.seed}"
             self.tasks[report.index] = self.progress.add_task(label, total=self.epochs, text="")
-        text = f"train {report.train_accuracy:6.1%}, test {report.test_accuracy:6.1%}"
+        text = f"epoch {report.epoch}: train {report.train_accuracy:6.1%}, test {report.test_accuracy:6.1%}"
         self.progress.update(self.tasks[report.index], completed=report.epoch, text=text, visible=not report.done)
         if report.done:
             self.over += 1
-            self.progress.update(self.total, completed=self.over)
+            text = f"{self.over} of {len(self.entries)}"
+            self.progress.update(self.total, completed=self.over, text=text)
 
 
-def print_runs(preset: str, setting: Setting, runs: Sequence[Run], out: Path) -> None:
+def print_runs(preset: str, setting: Setting, runs: Sequence[TrainingRun], out: Path) -> None:
     """Print the epochs that each rule took from each seed."""
     console = Console(markup=False, emoji=False)
     values = ", ".join(f"{name} {value}" for name, value in setting.document().items())
@@ -76,12 +77,12 @@ def print_runs(preset: str, setting: Setting, runs: Sequence[Run], out: Path) ->
     console.print(f"Written to {out}.", soft_wrap=True, highlight=False)
 
 
-def label(run: Run, setting: Setting) -> str:
+def label(run: TrainingRun, setting: Setting) -> str:
     """The rule, with its step size where that is not the setting's."""
     return run.rule if run.step == setting.step else f"{run.rule}@{run.step:g}"
 
 
-def _table(setting: Setting, runs: Sequence[Run]) -> Table:
+def _table(setting: Setting, runs: Sequence[TrainingRun]) -> Table:
     title = f"Epochs to {100 * setting.arrival:g} % test accuracy"
     table, seeds = Table(title=title, title_justify="left"), sorted({run.seed for run in runs})
     table.add_column("rule")
@@ -93,12 +94,12 @@ def _table(setting: Setting, runs: Sequence[Run]) -> Table:
     return table
 
 
-def epochs(run: Run) -> str:
+def epochs(run: TrainingRun) -> str:
     """Epochs to arrival, or > those gone through without it."""
     return f"> {run.epochs}" if run.arrival is None else str(run.arrival)
 
 
-def median(runs: Sequence[Run]) -> str:
+def median(runs: Sequence[TrainingRun]) -> str:
     """The median of the epochs to arrival; – where it is not known, as half of the runs are censored."""
     import numpy as np
 

@@ -13,8 +13,8 @@ from simulations.networks.settings import PRESETS, Setting, preset
 from simulations.networks.tasks import Modular, Parity
 
 SMALL = {
-    "add": replace(PRESETS["modular-23-add"], task=Modular(7), width=6, precision="double"),
-    "multiply": replace(PRESETS["modular-23-add"], task=Modular(5, "multiply"), width=6, precision="double"),
+    "add": replace(PRESETS["modular-37-add"], task=Modular(7), width=6, precision="double"),
+    "multiply": replace(PRESETS["modular-37-add"], task=Modular(5, "multiply"), width=6, precision="double"),
     "mean-square": replace(PRESETS["parity-4"], task=Parity(6, 2, 40, 30), width=5, precision="double"),
     "hinge": replace(PRESETS["parity-4"], task=Parity(6, 2, 40, 30), width=5, precision="double", loss="hinge"),
 }
@@ -131,7 +131,7 @@ def test_presets_deal_out_their_examples(name):
 
 
 def test_another_seed_deals_out_other_examples():
-    setting = PRESETS["modular-23-add"]
+    setting = PRESETS["modular-37-add"]
     first, again, other = (begin(setting, seed) for seed in (0, 0, 1))
     assert np.array_equal(first[0].train, again[0].train)
     assert np.array_equal(first[1].first, again[1].first)
@@ -140,8 +140,8 @@ def test_another_seed_deals_out_other_examples():
 
 
 def test_a_validation_set_is_taken_from_what_is_held_out():
-    setting = preset("modular-23-add").changed(["stop_egd_at=0.9", "validation=0.25"])
-    plain, split = begin(preset("modular-23-add"))[0], begin(setting)[0]
+    setting = preset("modular-37-add").changed(["stop_egd_at=0.9", "validation=0.25"])
+    plain, split = begin(preset("modular-37-add"))[0], begin(setting)[0]
     assert np.array_equal(plain.train, split.train)
     assert len(split.validation) == round(0.25 * len(plain.test))
     assert sorted([*split.validation, *split.test]) == sorted(plain.test)

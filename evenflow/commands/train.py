@@ -15,7 +15,7 @@ from evenflow.commands.options import Json
 from theory.checks import number, whole
 
 if TYPE_CHECKING:
-    from simulations.networks.record import Run
+    from simulations.networks.record import TrainingRun
     from simulations.networks.settings import Setting
 
 
@@ -74,7 +74,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def document(preset: str, setting: Setting, runs: Sequence[Run], out: Path) -> dict[str, Any]:
+def document(preset: str, setting: Setting, runs: Sequence[TrainingRun], out: Path) -> dict[str, Any]:
     """What was run and how it ended, as one JSON document."""
     return {
         "version": __version__,

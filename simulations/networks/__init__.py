@@ -1,16 +1,16 @@
 """Two-layer ReLU networks on modular arithmetic and sparse parity, trained by any rule.
 
 `settings` names what is trained and how, `training.train` carries out one run, `campaign.run` many, and
-`record.Run` is what a run leaves. A run is decided by its setting, its rule and step size, and its seed: data, initial
-weights and the order of the examples are drawn from three streams of the seed, the same for every rule.
+`record.TrainingRun` is what a run leaves. A run is decided by its setting, its rule and step size, and its seed:
+data, initial weights and the order of the examples are drawn from three streams of the seed, the same for every rule.
 
 A run on disk
 -------------
 One directory for each setting. ``parameters.json`` holds ``version`` and ``setting`` (all that decides a run;
 `epochs` and `linger`, which say for how long it goes on, are left out, so that a censored run can be carried on).
 Each run is one file, ``RULE-seedN.npz``, replaced as a whole at each checkpoint and complete at any moment:
-`record.Run.load` reads a run on its way like a finished one. It holds no wall-clock time, and a run that was killed
-and resumed has the same bytes as one that was not.
+`record.TrainingRun.load` reads a run on its way like a finished one. It holds no wall-clock time, and a run that was
+killed and resumed has the same bytes as one that was not.
 
 ================================  ====================================================================================
 array                             what it is

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from simulations.networks.contenders import Contender, contender
-from simulations.networks.record import Run
+from simulations.networks.record import TrainingRun
 from simulations.networks.settings import Setting
 from simulations.networks.training import train
 from theory.checks import ArgumentError, whole
@@ -116,7 +116,7 @@ def _accept(path: Path, mine: dict[str, Any]) -> None:
         raise ArgumentError("out", "name a new directory, or one of this setting", f"{path.parent} holds {differ}")
 
 
-def execute(setting: Setting, entry: Entry, report: Callable[[int, float, float], None] | None = None) -> Run:
+def execute(setting: Setting, entry: Entry, report: Callable[[int, float, float], None] | None = None) -> TrainingRun:
     """Carry out one run, from its file where that has been begun.
 
     Raises
@@ -125,24 +125,26 @@ def execute(setting: Setting, entry: Entry, report: Callable[[int, float, float]
         If the file holds no run, or another one.
     """
 
-    def save(run: Run) -> None:
+    def save(run: TrainingRun) -> None:
         run.save(entry.path)
 
     return train(setting, entry.contender, entry.seed, begun=_begun(setting, entry), report=report, save=save)
 
 
-def _begun(setting: Setting, entry: Entry) -> Run | None:
+def _begun(setting: Setting, entry: Entry) -> TrainingRun | None:
     """What there is of a run, or None."""
     if not entry.path.exists():
         return None
-    found = Run.load(entry.path)
+    found = TrainingRun.load(entry.path)
     mine = setting.identity(), entry.contender.rule, entry.contender.step, entry.seed
     if (found.setting.identity(), found.rule, found.step, found.seed) != mine:
         raise ArgumentError("out", "hold runs of this setting", f"{entry.path} is another run")
     return found
 
 
-def run(setting: Setting, entries: Sequence[Entry], *, workers: int = 1, progress: Progress | None = None) -> list[Run]:
+def run(
+    setting: Setting, entries: Sequence[Entry], *, workers: int = 1, progress: Progress | None = None
+) -> list[TrainingRun]:
     """Carry out all runs; how many processes share them changes nothing in what they leave.
 
     Raises
@@ -158,7 +160,7 @@ def run(setting: Setting, entries: Sequence[Entry], *, workers: int = 1, progres
             _reporting(setting, entry, index, reports)
     else:
         _in_processes(setting, entries, workers, reports)
-    return [Run.load(entry.path) for entry in entries]
+    return [TrainingRun.load(entry.path) for entry in entries]
 
 
 def _reporting(setting: Setting, entry: Entry, index: int, progress: Progress) -> None:

@@ -44,13 +44,16 @@ def contender(name: str, setting: Setting) -> Contender:
     Raises
     ------
     ArgumentError
-        If no rule has this id, it needs a curvature, or the step is not positive.
+        If no rule has this id, it needs a curvature or a larger layer, or the step is not positive.
     """
     what, marked, step = name.partition("@")
     if what != ADAM:
         found = rule(what)
         if found.kind == "newton":
             raise ArgumentError("rules", "leave out newton for a network", "a layer has no curvature of its own")
+        largest = min(setting.task.features, setting.width)
+        if found.kind == "rsvd" and found.options["rank"] > largest:
+            raise ArgumentError("rules", f"ask rsvd for a rank of at most {largest}", f"is {what}")
         what = found.name if what.partition(":")[0] in FORMS else what
     size = positive("step", step) if marked else ADAM_STEP if what == ADAM else setting.step
     return Contender(f"{what}@{plain(size)}" if marked else what, what, size)

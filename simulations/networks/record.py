@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -17,6 +18,7 @@ from simulations.networks.settings import Setting
 from theory.checks import ArgumentError
 
 Array = NDArray[Any]
+STALE = 600.0  # seconds after which a file that is being written has been given up
 CURVES = (
     "train_accuracy",
     "test_accuracy",
@@ -33,7 +35,7 @@ CURVES = (
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class TrainingRun:
     """One run of one rule from one seed, finished or on its way; its layout on disk is told in `simulations.networks`.
 
     Parameters
@@ -102,6 +104,9 @@ class Run:
         for group in ("kept", "weights"):
             arrays |= {f"{group}/{one.name}": getattr(getattr(self, group), one.name) for one in fields(Weights)}
         arrays |= {f"state/{index}": values for index, values in enumerate(state)}
+        for left in path.parent.glob(f".{path.name}.*"):  # by a process that was killed as it wrote
+            if time.time() - left.stat().st_mtime > STALE:
+                left.unlink(missing_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             with beside.open("wb") as file:
@@ -122,7 +127,7 @@ class Run:
             If the file holds no run.
         """
         try:
-            with np.load(path, allow_pickle=False) as found:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as found:
                 record = json.loads(str(found["record"]))
                 arrays = {name: found[name] for name in found.files if name != "record"}
             setting, shape = Setting.from_document(record.pop("setting")), record.pop("state")

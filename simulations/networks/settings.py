@@ -153,7 +153,7 @@ PRESETS = {
     "parity-2": _parity(400, 2, 50, 0.01, 1e-3),
     "parity-3": _parity(100, 3, 100, 0.0416239, 1e-2),
     "parity-4": _parity(50, 4, 100, 0.0230841, 1e-2),
-    "modular-23-add": replace(_modular(23, "add"), width=128, batch=128),
+    "modular-37-add": replace(_modular(37, "add"), task=Modular(37, fraction=0.8), width=256, batch=128),  # in seconds
 }
 
 

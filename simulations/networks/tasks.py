@@ -62,6 +62,17 @@ class Modular:
             raise ArgumentError("modulus", "be a prime number", f"is {plain(self.modulus)}")
         known("operation", self.operation, OPERATIONS)
         inside("fraction", self.fraction, 0, 1, "(0, 1)")
+        self._split(0.0)
+
+    def _split(self, validation: float) -> tuple[int, int]:
+        """Numbers of pairs to train on, and to train or decide on; what is left is there to test."""
+        pairs = self.modulus**2
+        trained = int(pairs * self.fraction)
+        used = trained + round((pairs - trained) * validation)
+        if trained == 0 or used == pairs:
+            but = f"{plain(self.fraction)} of {pairs} pairs leaves none to {'test' if trained else 'train'} on"
+            raise ArgumentError("fraction", "leave pairs to train and to test on", but)
+        return trained, used
 
     @property
     def features(self) -> int:
@@ -79,18 +90,14 @@ class Modular:
         Raises
         ------
         ArgumentError
-            If nothing is left to train or to test on.
+            If nothing is left to test on.
         """
         modulus = self.modulus
         first, second = np.divmod(np.arange(modulus**2), modulus)
         targets = (first + second if self.operation == "add" else first * second) % modulus
         order = rng.permutation(modulus**2)
-        trained = int(modulus**2 * self.fraction)
-        checked = trained + round((modulus**2 - trained) * validation)
-        if trained == 0 or checked == modulus**2:
-            but = f"{plain(self.fraction)} of {modulus**2} pairs leaves none to {'test' if trained else 'train'} on"
-            raise ArgumentError("fraction", "leave pairs to train and to test on", but)
-        return Data(Pairs(modulus, dtype), targets, order[:trained], order[checked:], order[trained:checked])
+        trained, used = self._split(validation)
+        return Data(Pairs(modulus, dtype), targets, order[:trained], order[used:], order[trained:used])
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ from simulations.networks.contenders import Contender, contender, descent, way_o
 from simulations.networks.losses import LOSSES
 from simulations.networks.measures import MEASURES, Moment
 from simulations.networks.network import Weights, gradients, scores, start
-from simulations.networks.record import CURVES, Run
+from simulations.networks.record import CURVES, TrainingRun
 from simulations.networks.settings import Setting, log_spaced
 from theory.checks import plain, whole
 
@@ -30,14 +31,14 @@ def train(
     how: Contender | str,
     seed: int = 0,
     *,
-    begun: Run | None = None,
+    begun: TrainingRun | None = None,
     report: Report | None = None,
-    save: Callable[[Run], None] | None = None,
+    save: Callable[[TrainingRun], None] | None = None,
     threads: int = 1,
-) -> Run:
+) -> TrainingRun:
     """Train until the test accuracy has arrived, or for as many epochs as the setting allows.
 
-    Data, initial weights and the order of the examples come from the seed alone: rules differ in nothing else. Run
+    Data, initial weights and the order of the examples come from the seed alone: rules differ in nothing else. Taken up
     again from any of its checkpoints, a run ends in the same bits.
 
     Parameters
@@ -65,7 +66,9 @@ def train(
     who = how if isinstance(how, Contender) else contender(how, setting)
     whole("seed", seed, 0)
     with threadpool_limits(threads), np.errstate(over="ignore", invalid="ignore"):
-        run = _Training(setting, who, seed, begun)
+        run = Training(setting, who, seed, begun)
+        if begun is not None and begun.stop_reason and run.over():
+            return begun
         saved = time.monotonic()
         while not run.over():
             run.go_through_an_epoch()
@@ -80,10 +83,10 @@ def train(
     return found
 
 
-class _Training:
+class Training:
     """A run on its way."""
 
-    def __init__(self, setting: Setting, who: Contender, seed: int, begun: Run | None) -> None:
+    def __init__(self, setting: Setting, who: Contender, seed: int, begun: TrainingRun | None = None) -> None:
         self.setting, self.who, self.seed = setting, who, seed
         self.data = setting.task.data(np.random.default_rng([seed, DATA]), setting.held_back, setting.dtype)
         self.start = start(
@@ -105,8 +108,8 @@ class _Training:
         self.kept: list[tuple[int, Weights]] = []
         self._look(np.nan, np.nan)
 
-    def _take_up(self, begun: Run) -> None:
-        self.epoch, self.weights, self.state = begun.epochs, begun.weights.copy(), begun.state
+    def _take_up(self, begun: TrainingRun) -> None:
+        self.epoch, self.weights, self.state = begun.epochs, begun.weights.copy(), copy.deepcopy(begun.state)
         self.reached = {name: getattr(begun, name) for name in ("arrival", "memorised", "switched")}
         self.curves = {name: list(map(float, begun.curves[name])) for name in CURVES}
         self.measured = [
@@ -133,6 +136,12 @@ class _Training:
 
     def go_through_an_epoch(self) -> None:
         """Take the steps of an epoch, and look at what came of it."""
+        losses, norms = self.take_steps()
+        self.epoch += 1
+        self._look(float(np.mean(losses)), float(np.mean(norms)))
+
+    def take_steps(self) -> tuple[list[float], list[float]]:
+        """The steps of the next epoch: the loss of each minibatch, and the length of the first layer's steps."""
         setting, train = self.setting, self.data.train
         order = train[np.random.default_rng([self.seed, ORDER, self.epoch]).permutation(len(train))]
         batch = min(setting.batch, len(train))
@@ -144,8 +153,7 @@ class _Training:
             direction, self.state = way(slope, self.state)
             norms.append(self._step(direction))
             losses.append(value)
-        self.epoch += 1
-        self._look(float(np.mean(losses)), float(np.mean(norms)))
+        return losses, norms
 
     def _step(self, direction: Weights) -> float:
         """Step along a direction; the length of the first layer's step."""
@@ -191,9 +199,9 @@ class _Training:
             moment = Moment(setting, self.data, self.start, self.weights, slope)
             self.measured.append((self.epoch, {name: measure(moment) for name, measure in MEASURES.items()}))
 
-    def record(self) -> Run:
+    def record(self) -> TrainingRun:
         """What there is so far."""
-        return Run(
+        return TrainingRun(
             setting=self.setting,
             rule=self.who.rule,
             step=self.who.step,
@@ -207,7 +215,7 @@ class _Training:
             kept_epochs=np.array([epoch for epoch, _ in self.kept]),
             kept=Weights(*(np.array(parts) for parts in zip(*(kept for _, kept in self.kept), strict=True))),
             weights=self.weights.copy(),
-            state=self.state,
+            state=copy.deepcopy(self.state),  # a generator goes on
         )
 
 
