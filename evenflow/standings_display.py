@@ -14,15 +14,15 @@ from simulations.networks.standings import Standing
 from simulations.survival import Median
 
 
-def print_standings(standings: Sequence[Standing]) -> None:
-    """Print medians over seeds with their intervals, and what was spent for them."""
+def print_standings(standings: Sequence[Standing], usual: float) -> None:
+    """Print medians over seeds with their intervals, and what was spent for them; `usual` is the setting's step."""
     console = Console(markup=False, emoji=False)
-    console.print(_table(standings))
+    console.print(_table(standings, usual))
     for line in _notes(standings):
         console.print(line, soft_wrap=True, highlight=False)
 
 
-def _table(standings: Sequence[Standing]) -> Table:
+def _table(standings: Sequence[Standing], usual: float) -> Table:
     table = Table(title="Over the seeds", title_justify="left")
     table.add_column("rule")
     for name in ("median epochs", "censored", "gd / rule, by seed", "length of a step"):
@@ -33,14 +33,14 @@ def _table(standings: Sequence[Standing]) -> Table:
         table.add_column("it is")
     for standing in standings:
         epochs, ratio = standing.epochs, standing.against
-        row = [named(standing, standings), interval(epochs), f"{epochs.censored} of {epochs.seeds}"]
+        row = [named(standing, usual), interval(epochs), f"{epochs.censored} of {epochs.seeds}"]
         row += ["" if ratio is None else interval(ratio.ratio), f"{standing.step_norm:.3g}"]
         theirs = "" if standing.published is None else str(standing.published)
         table.add_row(*row, *((theirs, standing.verdict or "") if compared else ()))
     return table
 
 
-def print_outlooks(outlooks: Sequence[Outlook]) -> None:
+def print_outlooks(outlooks: Sequence[Outlook], usual: float) -> None:
     """Print the epochs that remain at memorisation, by linear theory and as they came."""
     if not outlooks:
         return
@@ -52,17 +52,16 @@ def print_outlooks(outlooks: Sequence[Outlook]) -> None:
     for one in outlooks:
         alone = ["" if value is None else _short(value) for value in (one.slowest, one.leading, one.decay)]
         ratios = (one.longer, one.against_measured, one.against_predicted)
-        table.add_row(named(one, outlooks), *alone, *("" if ratio is None else interval(ratio) for ratio in ratios))
+        table.add_row(named(one, usual), *alone, *("" if ratio is None else interval(ratio) for ratio in ratios))
     console.print(table)
     for one in outlooks:
         for reason in one.reasons:
-            console.print(f"{named(one, outlooks)}, some seeds: no answer ({reason}).", soft_wrap=True, highlight=False)
+            console.print(f"{named(one, usual)}, some seeds: no answer ({reason}).", soft_wrap=True, highlight=False)
 
 
-def named(standing: Standing | Outlook, standings: Sequence[Standing | Outlook]) -> str:
-    """The rule, with its step size where the rules have several."""
-    several = len({one.step for one in standings}) > 1
-    return f"{standing.rule}@{standing.step:g}" if several else standing.rule
+def named(one: Standing | Outlook, usual: float) -> str:
+    """The rule, with its step size where that is not the usual one."""
+    return one.rule if one.step == usual else f"{one.rule}@{one.step:g}"
 
 
 def interval(found: Median) -> str:

@@ -17,7 +17,7 @@ from simulations.networks.transition import QUANTITIES, Course, courses, transit
 from theory.checks import ArgumentError
 from theory.concentration import best_share
 
-ADD = replace(PRESETS["modular-23-add"], task=Modular(23), width=48)
+ADD = replace(PRESETS["modular-37-add"], task=Modular(23), width=48)
 PARITY = replace(PRESETS["parity-4"], task=Parity(20, 3, 200, 100), width=12)
 TASKS = {
     "add": Modular(23),

@@ -24,7 +24,7 @@ QUICK = replace(
     PRESETS["parity-4"], task=Parity(12, 2, 200, 400), width=24, step=0.02, epochs=60, linger=0, precision="double"
 )
 SMALL = {
-    "cross-entropy": replace(PRESETS["modular-23-add"], task=Modular(7), width=6, precision="double"),
+    "cross-entropy": replace(PRESETS["modular-37-add"], task=Modular(7), width=6, precision="double"),
     "mean-square": replace(QUICK, width=6),
     "hinge": replace(QUICK, width=6, loss="hinge"),
 }

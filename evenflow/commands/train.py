@@ -66,8 +66,8 @@ def train(
         typer.echo(json.dumps(found | {"outlook": [one.document() for one in outlook]}, allow_nan=False))
     else:
         print_runs(preset, setting, runs, target)
-        print_standings(stand)
-        print_outlooks(outlook)
+        print_standings(stand, setting.step)
+        print_outlooks(outlook, setting.step)
 
 
 def _cores() -> int:

@@ -7,19 +7,19 @@ import numpy as np
 from simulations.networks.losses import LOSSES
 from simulations.networks.measures import Moment
 from simulations.networks.network import Weights, gradients
-from simulations.networks.record import Run
+from simulations.networks.record import TrainingRun
 from simulations.networks.tasks import Data
 from simulations.networks.training import DATA
 from theory.checks import ArgumentError
 
 
-def examples(run: Run) -> Data:
+def examples(run: TrainingRun) -> Data:
     """The examples of a run, dealt out again from its seed."""
     setting = run.setting
     return setting.task.data(np.random.default_rng([run.seed, DATA]), setting.held_back, setting.dtype)
 
 
-def kept(run: Run, epoch: int) -> Weights:
+def kept(run: TrainingRun, epoch: int) -> Weights:
     """The weights after an epoch.
 
     Raises
@@ -34,7 +34,7 @@ def kept(run: Run, epoch: int) -> Weights:
     return Weights(*(part[index] for part in run.kept))
 
 
-def moment(run: Run, epoch: int) -> Moment:
+def moment(run: TrainingRun, epoch: int) -> Moment:
     """The network after an epoch, as it was measured then.
 
     Raises

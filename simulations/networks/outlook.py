@@ -31,7 +31,7 @@ from simulations.networks.alignment import carriers
 from simulations.networks.contenders import ADAM
 from simulations.networks.curvature import curvatures
 from simulations.networks.moments import moment
-from simulations.networks.record import Run
+from simulations.networks.record import TrainingRun
 from simulations.networks.standings import closed, steps_of_an_epoch
 from simulations.survival import Median, median, paired
 from theory.checks import ArgumentError
@@ -124,7 +124,7 @@ class Outlook:
         return found
 
 
-def remaining(run: Run) -> Remaining:
+def remaining(run: TrainingRun) -> Remaining:
     """What linear theory says at memorisation of the epochs that a run has before it, beside those it took."""
     last, arrived = run.epochs if run.arrival is None else run.arrival, run.arrival is not None
     who = run.rule, run.step, run.seed
@@ -137,7 +137,7 @@ def remaining(run: Run) -> Remaining:
     return Remaining(*who, None if told is None else _said(run, told), float(last - run.memorised), arrived, reason)
 
 
-def _said(run: Run, epochs: Array) -> Said:
+def _said(run: TrainingRun, epochs: Array) -> Said:
     """What the arrivals (r,) of all directions, from the largest singular value down, come to."""
     decay = run.setting.weight_decay
     alone = arrivals(run, np.ones(1), np.array([decay])) if decay and run.rule == "gd" else None
@@ -145,7 +145,7 @@ def _said(run: Run, epochs: Array) -> Said:
     return Said(float(epochs.max()), float(leading.max()), None if alone is None else float(alone[0]))
 
 
-def spectrum(run: Run) -> tuple[Array, Array]:
+def spectrum(run: TrainingRun) -> tuple[Array, Array]:
     """Singular values (r,) of the gradient at memorisation above the rank cut, and the curvatures (r,) along them.
 
     Raises
@@ -161,7 +161,7 @@ def spectrum(run: Run) -> tuple[Array, Array]:
     return values[:rank].astype(float), curvatures(then, inner[:, :rank], outer[:rank].T)
 
 
-def arrivals(run: Run, errors: Array, bends: Array) -> Array | None:
+def arrivals(run: TrainingRun, errors: Array, bends: Array) -> Array | None:
     """Epochs (r,) after which errors (r,) along directions of these curvatures (r,) are at the threshold, or None.
 
     Gradient descent is told in its own steps. Other rules are told by their flow, at time kη: their steps jump to and

@@ -13,7 +13,7 @@ import numpy as np
 from simulations.networks.campaign import PARAMETERS
 from simulations.networks.moments import examples
 from simulations.networks.published import SOURCE, published
-from simulations.networks.record import Run
+from simulations.networks.record import TrainingRun
 from simulations.survival import Median, Paired, median, paired
 from theory.checks import ArgumentError
 
@@ -58,7 +58,7 @@ class Standing:
         return found
 
 
-def stored(directory: Path | str) -> list[Run]:
+def stored(directory: Path | str) -> list[TrainingRun]:
     """All runs of a directory, finished or on their way.
 
     Raises
@@ -69,13 +69,13 @@ def stored(directory: Path | str) -> list[Run]:
     place = Path(directory)
     if not (place / PARAMETERS).is_file():
         raise ArgumentError("directory", "name a directory of `train`", f"{place} is not one")
-    found = [Run.load(path) for path in sorted(place.glob("*-seed*.npz"))]
+    found = [TrainingRun.load(path) for path in sorted(place.glob("*-seed*.npz"))]
     if not found:
         raise ArgumentError("directory", "hold runs", f"{place} holds none")
     return found
 
 
-def standings(runs: Sequence[Run]) -> list[Standing]:
+def standings(runs: Sequence[TrainingRun]) -> list[Standing]:
     """Each rule of a setting over its seeds, in the order in which they come.
 
     Raises
@@ -85,7 +85,7 @@ def standings(runs: Sequence[Run]) -> list[Standing]:
     """
     if any(run.setting.identity() != runs[0].setting.identity() for run in runs):
         raise ArgumentError("runs", "be of one setting", "are of several")
-    groups: dict[tuple[str, float], dict[int, Run]] = {}
+    groups: dict[tuple[str, float], dict[int, TrainingRun]] = {}
     for run in runs:
         groups.setdefault((run.rule, run.step), {})[run.seed] = run
     plain = [step for rule, step in groups if rule == "gd"]
@@ -94,7 +94,7 @@ def standings(runs: Sequence[Run]) -> list[Standing]:
     return [_standing(mine, descents) for mine in groups.values()]
 
 
-def _standing(mine: dict[int, Run], descents: dict[int, Run]) -> Standing:
+def _standing(mine: dict[int, TrainingRun], descents: dict[int, TrainingRun]) -> Standing:
     one = next(iter(mine.values()))
     epochs = median(*_times(mine.values()))
     theirs = published(one.setting, one.rule, one.step)
@@ -110,7 +110,7 @@ def _standing(mine: dict[int, Run], descents: dict[int, Run]) -> Standing:
     )
 
 
-def _against(mine: dict[int, Run], descents: dict[int, Run]) -> Paired | None:
+def _against(mine: dict[int, TrainingRun], descents: dict[int, TrainingRun]) -> Paired | None:
     """Gradient descent's epochs by a rule's own, seed by seed."""
     seeds = sorted(set(mine) & set(descents))
     if not seeds or mine is descents:
@@ -138,14 +138,14 @@ def verdict(epochs: Median, published: int) -> str:
     return WITHIN if epochs.value is not None and abs(epochs.value / published - 1) <= CLOSE else NEITHER
 
 
-def step_norm(run: Run) -> float:
+def step_norm(run: TrainingRun) -> float:
     """The mean length of a run's steps of W₁, up to its arrival; NaN where it took none."""
     last = run.epochs if run.arrival is None else run.arrival
     taken = run.curves["step_norm"][1 : last + 1]
     return float(taken.mean()) if len(taken) else math.nan
 
 
-def steps_of_an_epoch(run: Run) -> int:
+def steps_of_an_epoch(run: TrainingRun) -> int:
     """Minibatches that an epoch has."""
     count = len(examples(run).train)
     return count // min(run.setting.batch, count)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simulations.bases import rank_cut
 from simulations.networks.alignment import gradient_alignment, unit_alignment
-from simulations.networks.record import Run
+from simulations.networks.record import TrainingRun
 from theory.checks import ArgumentError
 
 Array = NDArray[Any]
@@ -38,7 +38,7 @@ class Course:
         return float(self.values[np.argmin(away)])
 
 
-def courses(run: Run) -> dict[str, Course]:
+def courses(run: TrainingRun) -> dict[str, Course]:
     """How a run's quantities moved.
 
     ``largest`` and ``smallest`` are singular values of the gradient of W₁ on the training set, the smallest of those
@@ -75,7 +75,7 @@ class Transition:
     values: dict[str, Array]
 
 
-def transition(run: Run) -> Transition:
+def transition(run: TrainingRun) -> Transition:
     """What a run's quantities were at memorisation, halfway, and at arrival, each at the nearest epoch recorded.
 
     Raises
