@@ -11,6 +11,7 @@ from rich.table import Table
 from simulations.networks.outlook import Outlook
 from simulations.networks.published import SOURCE
 from simulations.networks.standings import Standing
+from simulations.networks.tuning import Tuned
 from simulations.survival import Median
 
 
@@ -38,6 +39,19 @@ def _table(standings: Sequence[Standing], usual: float) -> Table:
         theirs = "" if standing.published is None else str(standing.published)
         table.add_row(*row, *((theirs, standing.verdict or "") if compared else ()))
     return table
+
+
+def print_tuned(found: Sequence[Tuned]) -> None:
+    """Print the step sizes that were chosen."""
+    console = Console(markup=False, emoji=False)
+    for one in found:
+        edge = ", at the edge of the grid" if one.at_edge else ""
+        line = f"{one.rule}: step {one.step:g}, validation accuracy arrived after {_arrived(one.epochs)}{edge}."
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def _arrived(epochs: float) -> str:
+    return f"{epochs:g} epochs" if math.isfinite(epochs) else "no epoch"
 
 
 def print_outlooks(outlooks: Sequence[Outlook], usual: float) -> None:
@@ -74,7 +88,7 @@ def interval(found: Median) -> str:
     """
     value = "–" if found.value is None else _short(found.value)
     if found.seeds == 1:
-        return value if found.value is not None else f"> {_short(found.low)}"
+        return value if found.value is not None or found.low == 0 else f"> {_short(found.low)}"
     end = f"{_short(found.high)}]" if math.isfinite(found.high) else "∞)"
     return f"{value} [{_short(found.low)}, {end}"
 

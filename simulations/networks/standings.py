@@ -160,4 +160,6 @@ def closed(value: Any) -> Any:
     """Nested values as JSON has them, None for a number that is not finite."""
     if isinstance(value, dict):
         return {name: closed(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [closed(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
