@@ -62,6 +62,7 @@ _WHERE = {
     "polar": "simulations.polar",
     "predict": "theory.predictions",
     "predict_departure": "theory.departure",
+    "preset": "simulations.networks.settings",
     "progress_bar": "evenflow.display",
     "Regression": "theory.models.regression",
     "RegressionModes": "simulations.ensembles",
@@ -70,6 +71,7 @@ _WHERE = {
     "run_sweep": "simulations.sweep_runs",
     "sensitivity": "simulations.sensitivity",
     "series": "figures.series",
+    "Setting": "simulations.networks.settings",
     "settling_steps": "theory.settling",
     "SIGMA": "theory.rules",
     "spectrum_family": "simulations.design",
@@ -78,6 +80,8 @@ _WHERE = {
     "stochastic_descend": "simulations.stochastic",
     "Sweep": "simulations.sweeps",
     "sweep": "simulations.sweeps",
+    "train": "simulations.networks.training",
+    "TrainingRun": "simulations.networks.record",
     "Trajectory": "simulations.trajectory",
     "Wedge": "theory.models.wedge",
     "wedge_family": "simulations.design",
@@ -104,6 +108,9 @@ if TYPE_CHECKING:
     from simulations.energy import energy_balance
     from simulations.ensembles import Ensemble, FactorizedModes, RegressionModes, ensemble, ensembles
     from simulations.flow import flow
+    from simulations.networks.record import TrainingRun
+    from simulations.networks.settings import Setting, preset
+    from simulations.networks.training import train
     from simulations.noisy_fit import measured_risk
     from simulations.phases import phase
     from simulations.polar import polar
@@ -156,8 +163,10 @@ __all__ = [
     "Regression",
     "RegressionModes",
     "Rule",
+    "Setting",
     "Stochastic",
     "Sweep",
+    "TrainingRun",
     "Trajectory",
     "Wedge",
     "audit",
@@ -191,6 +200,7 @@ __all__ = [
     "polar",
     "predict",
     "predict_departure",
+    "preset",
     "progress_bar",
     "rule",
     "run_sweep",
@@ -201,6 +211,7 @@ __all__ = [
     "stationary",
     "stochastic_descend",
     "sweep",
+    "train",
     "wedge_family",
     "write_picture",
 ]

@@ -15,10 +15,11 @@ from evenflow.commands.design import design
 from evenflow.commands.explore import explore
 from evenflow.commands.figures import figures
 from evenflow.commands.sweep import sweep
+from evenflow.commands.train import train
 from evenflow.errors import one_line
 from theory.checks import ArgumentError, ArgumentTypeError
 
-COMMANDS = (compare, derive, audit, design, sweep, figures, explore)
+COMMANDS = (compare, derive, audit, design, sweep, train, figures, explore)
 
 app = typer.Typer(
     add_completion=False,

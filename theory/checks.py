@@ -16,6 +16,10 @@ class ArgumentError(ValueError):
 
     def __init__(self, name: str, must: str, but: str) -> None:
         super().__init__(f"Argument `{name}` must {must}, but {but}.")
+        self.parts = name, must, but
+
+    def __reduce__(self) -> tuple[type[ArgumentError], tuple[str, str, str]]:  # for other processes
+        return type(self), self.parts
 
 
 class ArgumentTypeError(TypeError):

@@ -1,0 +1,118 @@
+"""`evenflow train`: networks on modular arithmetic and sparse parity, rule beside rule."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evenflow import __version__
+from evenflow.commands.options import Json
+from theory.checks import number, whole
+
+if TYPE_CHECKING:
+    from simulations.networks.record import TrainingRun
+    from simulations.networks.settings import Setting
+    from simulations.networks.tuning import Tuned
+
+
+def train(
+    preset: Annotated[
+        str, typer.Argument(help="modular-P-add or modular-P-multiply with P = 79, 97, 127; parity-2, -3, -4; or …")
+    ],
+    rules: Annotated[
+        str,
+        typer.Option(
+            help="Rules by id, adam, or controls for all controls; RULE@STEP gives one a step size of its own.",
+            metavar="R,S,…",
+        ),
+    ] = "gd,egd",
+    seeds: Annotated[str, typer.Option(help="Number of seeds, from 0 on.")] = "1",
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a value of the preset.", metavar="KEY=VALUE")
+    ] = None,
+    stop_egd_at: Annotated[
+        str | None, typer.Option(help="Validation accuracy from which a rule gives way to gd. [off]")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of the runs; one that has begun goes on. [train-PRESET]")
+    ] = None,
+    workers: Annotated[str | None, typer.Option(help="Runs at a time, a process each. [one for each core]")] = None,
+    tune: Annotated[
+        bool,
+        typer.Option("--tune", help="First choose each rule's step, from a grid, by the validation accuracy."),
+    ] = False,
+    with_theory: Annotated[
+        bool, typer.Option("--predict", help="Add what linear theory says, at memorisation, of the epochs that remain.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a network by several rules from several seeds until the test accuracy has arrived."""
+    from simulations.networks.campaign import campaign, prepare, run
+    from simulations.networks.controls import expanded
+    from simulations.networks.outlook import outlooks, remaining
+    from simulations.networks.settings import preset as named
+    from simulations.networks.standings import closed, documented, standings
+    from simulations.networks.tuning import with_steps
+
+    given = [*(changes or []), *([] if stop_egd_at is None else [f"stop_egd_at={stop_egd_at}"])]
+    setting = named(preset).changed(given)
+    target = Path(f"train-{preset}") if out is None else out
+    chosen, many = expanded(rules.split(","), setting), whole("seeds", number("seeds", seeds))
+    entries = campaign(setting, chosen, many, target)
+    count = _cores() if workers is None else whole("workers", number("workers", workers))
+    prepare(setting, target, __version__)
+    from evenflow.standings_display import print_outlooks, print_standings, print_tuned
+    from evenflow.training_display import TrainingReporter, print_runs
+
+    steps = _tuned(setting, chosen, target / "tuning", count) if tune else []
+    if steps:
+        entries = campaign(setting, with_steps(chosen, steps, setting), many, target)
+    with TrainingReporter(entries, setting.epochs) as reporter:
+        runs = run(setting, entries, workers=count, progress=reporter)
+    stand = standings(runs)
+    outlook = outlooks([remaining(run) for run in runs]) if with_theory else []
+    if as_json:
+        found = document(preset, setting, runs, target) | documented(stand)
+        found |= {"tuned": closed([asdict(one) for one in steps]), "outlook": [one.document() for one in outlook]}
+        typer.echo(json.dumps(found, allow_nan=False))
+    else:
+        print_tuned(steps)
+        print_runs(preset, setting, runs, target)
+        print_standings(stand, setting.step)
+        print_outlooks(outlook, setting.step)
+
+
+def _tuned(setting: Setting, rules: Sequence[str], out: Path, workers: int) -> list[Tuned]:
+    """The step size of each rule, from runs of their own."""
+    from evenflow.training_display import TrainingReporter
+    from simulations.networks.campaign import prepare, run
+    from simulations.networks.tuning import tuned, tuning_runs, tuning_setting
+
+    trial = tuning_setting(setting)
+    entries = tuning_runs(trial, rules, out)
+    if not entries:
+        return []
+    prepare(trial, out, __version__)
+    with TrainingReporter(entries, trial.epochs) as reporter:
+        return tuned(run(trial, entries, workers=workers, progress=reporter))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def document(preset: str, setting: Setting, runs: Sequence[TrainingRun], out: Path) -> dict[str, Any]:
+    """What was run and how it ended, as one JSON document."""
+    return {
+        "version": __version__,
+        "preset": preset,
+        "out": str(out),
+        "parameters": setting.document(),
+        "runs": [run.document() for run in runs],
+    }

@@ -1,0 +1,118 @@
+"""The set of controls, and step sizes chosen alike for all rules by validation accuracy."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from evenflow.cli import app
+from simulations.directions import direction
+from simulations.networks.contenders import contender
+from simulations.networks.controls import DAMPED_NATURAL, controls, expanded
+from simulations.networks.network import Weights
+from simulations.networks.record import CURVES, TrainingRun
+from simulations.networks.settings import PRESETS
+from simulations.networks.tasks import Modular
+from simulations.networks.training import train
+from simulations.networks.tuning import FACTORS, Tuned, tuned, tuning_runs, tuning_setting, with_steps
+from theory.checks import ArgumentError
+
+SMALL = replace(PRESETS["modular-37-add"], task=Modular(13), width=40, batch=40, epochs=3)
+EMPTY = Weights(*(np.zeros((1, 1)) for _ in range(3)))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_has_its_controls(preset):
+    setting = PRESETS[preset]
+    found = controls(setting)
+    names = [contender(name, setting).name for name in found]
+    assert len(set(names)) == len(found) >= 10
+    if preset == "modular-97-add":
+        assert {"rsvd:128", "rsvd:64"} < set(found)
+    if preset == "parity-2":
+        assert {"rsvd:40", "rsvd:10"} < set(found)
+
+
+def test_every_control_runs_and_moves():
+    moved = {}
+    for name in controls(SMALL):
+        run = train(SMALL, name)
+        assert run.epochs == 3
+        assert np.isfinite(run.curves["train_loss"]).all()
+        moved[name] = run.weights.first
+    assert len({values.tobytes() for values in moved.values()}) == len(moved)  # each is a rule of its own
+
+
+def test_equal_norms_are_equal_for_all_but_adam():
+    setting = replace(SMALL, norm="equal", epochs=1)
+    for name in controls(setting):
+        length = train(setting, name).curves["step_norm"][1]
+        if name != "adam":
+            assert length == pytest.approx(setting.step * 26**0.5, rel=1e-5), name  # float32
+
+
+def test_the_set_stands_among_other_rules():
+    assert expanded(["adam@0.01", " controls"], SMALL) == ["adam@0.01", *controls(SMALL)]
+    assert expanded(["gd", "controls", "egd"], SMALL) == controls(SMALL)
+    assert expanded(["gd", "gd"], SMALL) == ["gd", "gd"]  # which the campaign refuses
+
+
+def test_damped_natural_speeds():
+    values = np.array([3.0, 1.0, 0.1])
+    found = direction(DAMPED_NATURAL)(np.diag(values), None)[0]
+    norm = np.sqrt(10.01)
+    assert np.diag(found) == pytest.approx(values * norm / (values**2 + norm**2 / 100), rel=1e-13)
+    scaled = direction(DAMPED_NATURAL)(1e-3 * np.diag(values), None)[0]
+    assert scaled == pytest.approx(found, rel=1e-12)  # of the gradient's shape alone
+
+
+def made(rule: str, step: float, seed: int, validation: list[float]) -> TrainingRun:
+    curves = {name: np.full(len(validation), 0.5) for name in CURVES} | {"validation_accuracy": np.array(validation)}
+    none, epochs = np.array([], int), len(validation) - 1
+    return TrainingRun(
+        SMALL, rule, step, seed, epochs, None, None, None, "over", curves, none, {}, none, EMPTY, EMPTY, None
+    )
+
+
+def test_the_earliest_validation_wins_and_the_best_where_none_arrives():
+    runs = [made("gd", 1.0, seed, [0, 0.5, 0.96, 0.2]) for seed in (0, 1)]
+    runs += [made("gd", 2.0, seed, [0, 0.96, 0.1, 0.1]) for seed in (0, 1)]
+    runs += [made("gd", 4.0, seed, [0, [0.99, 0.2][seed], 0.3, 0.3]) for seed in (0, 1)]  # one of two: no median
+    runs += [made("egd", 1.0, 0, [0, 0.5, 0.6]), made("egd", 2.0, 0, [0, 0.7, np.nan])]
+    assert tuned(runs) == [Tuned("gd", 2.0, 1.0, at_edge=False), Tuned("egd", 2.0, np.inf, at_edge=True)]
+
+
+def test_tuning_looks_at_other_seeds_and_a_validation_set(tmp_path):
+    trial = tuning_setting(SMALL)
+    entries = tuning_runs(trial, ["gd", "egd@0.3"], tmp_path)
+    assert [entry.contender.step for entry in entries[: len(FACTORS)]] == pytest.approx([0.7 * f for f in FACTORS])
+    assert {entry.contender.rule for entry in entries} == {"gd"}
+    assert {entry.seed for entry in entries} == {1000, 1001}
+    assert len({entry.path for entry in entries}) == len(entries)
+    run = train(trial, entries[0].contender, 1000)
+    assert np.isfinite(run.curves["validation_accuracy"]).all()
+    assert tuning_runs(trial, ["egd@0.3"], tmp_path) == ()
+
+
+def test_rules_take_their_steps():
+    found = [Tuned("gd", 2.8, 10.0, at_edge=False)]
+    assert with_steps(["gd", "egd@0.3"], found, SMALL) == ["gd@2.8", "egd@0.3"]
+
+
+def test_train_tunes_when_asked(tmp_path):
+    options = ["train", "modular-37-add", "--rules", "gd", "--out", str(tmp_path / "runs"), "--workers", "1", "--tune"]
+    for change in ("modulus=7", "width=8", "batch=10", "epochs=2"):
+        options += ["--set", change]
+    shown = CliRunner().invoke(app, options)
+    assert shown.exit_code == 0, shown.output
+    assert "validation accuracy arrived after" in shown.output
+    found = json.loads(CliRunner().invoke(app, [*options, "--json"]).stdout)
+    assert found["tuned"][0]["rule"] == found["runs"][0]["rule"] == "gd"
+    assert found["tuned"][0]["step"] == found["runs"][0]["step"]
+    assert len(list((tmp_path / "runs" / "tuning").glob("*.npz"))) == 2 * len(FACTORS)
+    with pytest.raises(ArgumentError, match="be one of"):
+        tuning_runs(SMALL, ["nothing"], tmp_path)
