@@ -84,7 +84,13 @@ def train(
 
 
 class Training:
-    """A run on its way."""
+    """A run on its way: its network now, and what has been written down of it.
+
+    Parameters
+    ----------
+    setting, who, seed, begun
+        As for `train`.
+    """
 
     def __init__(self, setting: Setting, who: Contender, seed: int, begun: TrainingRun | None = None) -> None:
         self.setting, self.who, self.seed = setting, who, seed
@@ -116,10 +122,8 @@ class Training:
             (int(epoch), {name: values[index] for name, values in begun.measures.items()})
             for index, epoch in enumerate(begun.measured_epochs)
         ]
-        self.kept = [
-            (int(epoch), Weights(*(part[index] for part in begun.kept)))
-            for index, epoch in enumerate(begun.kept_epochs)
-        ]
+        kept = zip(*begun.kept, strict=True)
+        self.kept = [(int(epoch), Weights(*parts)) for epoch, parts in zip(begun.kept_epochs, kept, strict=True)]
 
     def over(self) -> bool:
         """Whether the run is over, and why."""
