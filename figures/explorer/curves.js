@@ -15,6 +15,12 @@ function timeLine(plot, { time }, low, high) {
   if (time >= low && time <= high) plot.put("time", "path", { class: "time", d: `M${round(plot.x(time))} ${plot.area.top}V${plot.area.bottom}` });
 }
 
+// A run that a notebook gave, over the test errors.
+function drawOverlay(plot, low, high) {
+  const points = host.overlay().filter(([time]) => time >= low && time <= high);
+  if (points.length) plot.line("overlay", points, { class: "overlay" });
+}
+
 function title(plot, { rule }) {
   const text = rule.id === "power" ? `power law, α = ${plain(rule.alpha)}` : rule.label;
   plot.put("title", "text", { class: "name", x: plot.area.left, y: 14, fill: readable(rule.colour) }, text);
@@ -121,6 +127,7 @@ function drawTotals(plot, runs, state) {
     plot.line(`train${rule.id}`, times.map((time, i) => [time, found[i][0]]), { ...style, "stroke-dasharray": "2 3" });
     plot.line(`test${rule.id}`, times.map((time, i) => [time, found[i][1]]), style);
   }
+  drawOverlay(plot, low, high);
   plot.end();
   describe(plot, `Share left at flow time ${plain(state.time)}: ${readings(runs, state)}`);
 }
@@ -188,6 +195,7 @@ function drawTestErrors(plots, runs, state) {
     const lost = curves[place].map((time, i) => [Math.max(time, low), losses[i]]).filter(([time]) => time <= high);
     plot.line("loss", lost, { stroke: run.rule.colour, "stroke-width": 2, "stroke-dasharray": "2 3" });
     timeLine(plot, state, low, high);
+    drawOverlay(plot, low, high);
     if (run.flow.length > 0) bracket(plot, run.flow, low, plot.area.top - 3, `100 % for ${plain(run.flow.length, 4)}`);
     plot.end();
     describe(plot, `${run.rule.label}: test error 100 % for a flow time of ${plain(run.flow.length)}`);

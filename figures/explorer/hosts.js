@@ -3,6 +3,7 @@
 function addressHost() {
   return {
     address: () => location.href,
+    overlay: () => [],
     read() {
       const text = decodeURIComponentSafely(location.hash.slice(1));
       if (text === null) refuse("address", "be text", "cannot be decoded");
@@ -31,14 +32,18 @@ function decodeURIComponentSafely(text) {
   }
 }
 
+const floats = (view) => [...new Float64Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength))];
+const pairs = (values) => Array.from({ length: values.length / 2 }, (_, i) => [values[2 * i], values[2 * i + 1]]);
+
 // A spectrum travels as a binary buffer of 64-bit floats; what its number and condition number are follows from it.
 function traitsHost(model) {
   const numbers = Object.keys(PARAMETERS).filter((name) => name !== "directions" && name !== "condition");
-  const names = ["model", "spectrum", ...numbers];
+  const names = ["model", "spectrum", "overlay", ...numbers];
   let saving = false;
   return {
+    overlay: () => pairs(floats(model.get("overlay"))),
     read(before) {
-      const view = model.get("spectrum"), spectrum = [...new Float64Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength))];
+      const spectrum = floats(model.get("spectrum"));
       const usual = before ?? defaults(), same = String(spectrum) === String(usual.spectrum);
       const state = same ? { ...usual } : { ...usual, shape: "own", spectrum, directions: spectrum.length, condition: conditionOf(spectrum) };
       for (const name of ["model", ...numbers]) state[name] = model.get(name);

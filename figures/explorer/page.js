@@ -1,99 +1,10 @@
-// The page: controls, events, and one redraw a frame.
+// The page: its state, one redraw a frame, what is measured, and what is kept.
 
 const $ = (id) => root.getElementById(id);
 const frame = root.host ?? document.documentElement, host = model ? traitsHost(model) : addressHost();
 let state, drawn = null, sized = null, focused = 0, waiting = false;
 
 const plots = Object.fromEntries(["spectrum", "plane", "lengths", "phase", "totals", "inputs", "curve0", "curve1", "curve2"].map((id) => [id, new Plot($(id))]));
-
-// ---- the spectrum under the hand
-
-function moveDirection(i, value) {
-  const spectrum = [...state.spectrum], [low, high] = held.get("spectrum");
-  spectrum[i] = clamp(Number(clamp(value, low, high).toPrecision(3)), SMALLEST, LARGEST);
-  own(spectrum);
-}
-
-// Takes a spectrum of one's own, in the order in which it stands, so that a point in the hand stays where it is.
-function own(spectrum) {
-  state = { ...state, shape: "own", spectrum, directions: spectrum.length, condition: conditionOf(spectrum) };
-  redraw();
-}
-
-function valueAt(event) {
-  const { top, bottom } = plots.spectrum.area, [low, high] = held.get("spectrum");
-  const share = (bottom - (event.clientY - $("spectrum").getBoundingClientRect().top)) / (bottom - top);
-  return low * (high / low) ** share;
-}
-
-function spectrumEvents() {
-  const svg = $("spectrum");
-  let dragged = null;
-  svg.addEventListener("pointerdown", (event) => {
-    dragged = directionAt(event);
-    svg.setPointerCapture(event.pointerId);
-    holding = true;
-    focusOn(dragged);
-    moveDirection(dragged, valueAt(event));
-    event.preventDefault();
-  });
-  svg.addEventListener("pointermove", (event) => dragged !== null && moveDirection(dragged, valueAt(event)));
-  for (const end of ["pointerup", "pointercancel"])
-    svg.addEventListener(end, () => {
-      if (dragged !== null) commit();
-      dragged = null;
-    });
-  svg.addEventListener("keydown", (event) => {
-    const i = Number(event.target.dataset?.i);
-    if (!Number.isInteger(i) || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (spectrumKey(event.key, i)) {
-      event.preventDefault();
-      event.stopPropagation();
-    }
-  });
-  svg.addEventListener("focusin", (event) => (focused = Number(event.target.dataset?.i ?? focused)));
-}
-
-// A direction under the pointer or in the keyboard's hand is lit wherever it is drawn.
-function lightEvents() {
-  const svg = $("spectrum");
-  svg.addEventListener("pointermove", (event) => light(directionAt(event)));
-  svg.addEventListener("focusin", (event) => light(Number(event.target.dataset?.i ?? focused)));
-  for (const id of ["curve0", "curve1", "curve2"]) $(id).addEventListener("pointerover", (event) => light(event.target.dataset?.i === undefined ? null : Number(event.target.dataset.i)));
-  for (const id of ["spectrum", "curve0", "curve1", "curve2"]) for (const type of ["pointerleave", "focusout"]) $(id).addEventListener(type, () => light(null));
-}
-
-function directionAt(event) {
-  const { left, right } = plots.spectrum.area, x = event.clientX - $("spectrum").getBoundingClientRect().left;
-  return clamp(Math.floor(((x - left) / (right - left)) * state.spectrum.length), 0, state.spectrum.length - 1);
-}
-
-const FACTORS = { ArrowUp: 10 ** 0.05, ArrowDown: 10 ** -0.05, PageUp: 10, PageDown: 0.1 };
-
-// Whether a key did something to direction i.
-function spectrumKey(key, i) {
-  const { spectrum } = state, count = spectrum.length;
-  if (FACTORS[key]) moveDirection(i, spectrum[i] * FACTORS[key]);
-  else if (key === "ArrowLeft" || key === "ArrowRight") return focusOn(clamp(i + (key === "ArrowLeft" ? -1 : 1), 0, count - 1));
-  else if (key === "Home" || key === "End") return focusOn(key === "Home" ? 0 : count - 1);
-  else if ((key === "Insert" || key === "+") && count < MOST_DIRECTIONS) own(spectrum.toSpliced(i + 1, 0, spectrum[i]));
-  else if ((key === "Delete" || key === "-") && count > 1) own(spectrum.toSpliced(i, 1));
-  else return false;
-  focused = Math.min(i, state.spectrum.length - 1);
-  draw();
-  focusOn(focused);
-  commit();
-  return true;
-}
-
-function focusOn(i) {
-  focused = i;
-  drawSpectrum(plots.spectrum, { state });
-  plots.spectrum.elements.get(`p${i}`).element.focus();
-  return true;
-}
-
-// ---- drawing
 
 function redraw() {
   if (!waiting) requestAnimationFrame(draw);
@@ -149,58 +60,6 @@ function draw() {
   showWords(all);
   showTable(all);
   showLaw(all);
-}
-
-// Text that is already there is left alone: to set it again would lay the page out again.
-function say(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
-function showWords(all) {
-  const regression = isRegression(state), runs = SIDE_BY_SIDE.map(all.of);
-  say($("curves-title"), regression ? "Error along each direction, three rules side by side" : "Test error (line) and training loss (dots), three rules side by side");
-  say($("phase-title"), regression ? "Phase diagram: plateau over α and κ" : "Phase diagram of gradient descent");
-  say($("reading"), `Test error at t = ${plain(state.time)}: ${readings(runs, state)}.`);
-  const found = stops(all, measured);
-  if (String(found) !== String([...$("stops").children].map((item) => item.textContent)))
-    $("stops").replaceChildren(...found.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
-}
-
-function showTable(all) {
-  const body = $("rows");
-  tableRows(all, measured).forEach(({ rule, cells }, i) => {
-    const row = body.rows[i] ?? emptyRow(body, cells.length + 1);
-    say(row.cells[0].lastChild, rule.id === "power" ? `power law, α = ${plain(rule.alpha)}` : rule.label);
-    row.cells[0].firstChild.style.background = rule.colour;
-    showSpeed(row.cells[1], rule);
-    cells.forEach((text, j) => say(row.cells[j + 2], text));
-  });
-  say($("limits"), limits(all));
-}
-
-function showSpeed(cell, rule) {
-  if (rule.id !== "power") return say(cell, rule.speed);
-  if (!cell.firstElementChild) cell.append("σ", document.createElement("sup"));
-  say(cell.firstElementChild, plain(1 - rule.alpha));
-}
-
-function emptyRow(body, count) {
-  const row = body.insertRow(), name = document.createElement("th"), swatch = document.createElement("span");
-  name.scope = "row";
-  swatch.className = "swatch";
-  name.append(swatch, document.createTextNode(""));
-  row.append(name);
-  for (let i = 0; i < count; i++) row.insertCell();
-  return row;
-}
-
-function showLaw(all) {
-  const id = isRegression(state) ? named({ id: "power", alpha: state.alpha }) : "folded";
-  if ($("law").dataset.id !== id) {
-    $("law").innerHTML = `<p>${page.formulas[id]}</p><p></p>`;
-    $("law").dataset.id = id;
-  }
-  say($("law").lastChild, lawNumbers(all, lit));
 }
 
 // Takes the sizes of the pictures in sight.

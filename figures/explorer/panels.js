@@ -1,6 +1,6 @@
 // The panels: each draws one picture of the state and of the numbers found for it.
 
-const GRID = 60, MANY = 100;
+const GRID = 60; // places along a line
 const systemDark = matchMedia("(prefers-color-scheme: dark)");
 const held = new Map(); // ranges of axes, which only grow while a hand is on a control
 let holding = false, dark = false;
@@ -33,51 +33,6 @@ function directionColour(index, count) {
 }
 
 const shortName = (rule) => (rule.id === "power" ? `α = ${plain(rule.alpha)}` : rule.short);
-
-// ---- spectrum
-
-function drawSpectrum(plot, { state }) {
-  const { spectrum } = state, count = spectrum.length;
-  const shown = [spectrum, focused, holding, dark, plot.width, plot.height];
-  if (plot.shown?.every((part, i) => part === shown[i])) return;
-  plot.shown = shown;
-  plot.margin = { top: 14, right: 22, bottom: 40, left: 54 };
-  const [low, high] = hold("spectrum", padded(decades(spectrum)), [Math.min(...spectrum), Math.max(...spectrum)]);
-  const name = (tick) => (Number.isInteger(tick) ? plain(tick) : "");
-  plot.begin({ low: 0.5, high: count + 0.5, label: "direction i", name }, { low, high, log: true, label: "singular value λᵢ" });
-  const place = (i) => [round(plot.x(i + 1)), round(plot.y(spectrum[i]))];
-  if (count <= MANY) spectrum.forEach((_, i) => stem(plot, i, count, place(i)));
-  else dots(plot, count, place);
-  const handles = count <= MANY ? spectrum.keys() : [Math.min(focused, count - 1)];
-  for (const i of handles) handle(plot, i, spectrum, place(i), count <= 24 ? 7 : 4, [low, high]);
-  plot.end();
-}
-
-function stem(plot, i, count, [x, y]) {
-  plot.put(`stem${i}`, "path", { d: `M${x} ${plot.area.bottom}V${y}`, stroke: directionColour(i, count), "stroke-width": 2, opacity: 0.5 });
-}
-
-// Many directions are one path a colour; only the one that the keyboard holds is an element of its own.
-function dots(plot, count, place) {
-  const paths = new Map();
-  for (let i = 0; i < count; i++) {
-    const [x, y] = place(i), colour = directionColour(i, count);
-    paths.set(colour, `${paths.get(colour) ?? ""}M${x} ${y}h0`);
-  }
-  for (const [colour, d] of paths) plot.put(`dots${colour}`, "path", { class: "dots", d, stroke: colour });
-}
-
-function handle(plot, i, spectrum, [cx, cy], r, [low, high]) {
-  const count = spectrum.length, value = spectrum[i];
-  plot.put(`p${i}`, "circle", {
-    class: "handle", cx, cy, r, fill: directionColour(i, count), "data-i": i, role: "slider",
-    tabindex: i === Math.min(focused, count - 1) ? 0 : -1, "aria-orientation": "vertical",
-    "aria-label": `singular value ${i + 1} of ${count}`, "aria-valuemin": DECIMALS.format(low), "aria-valuemax": DECIMALS.format(high),
-    "aria-valuenow": DECIMALS.format(value), "aria-valuetext": plain(value),
-  });
-}
-
-const padded = ([low, high]) => [low / 10, high * (high > 1 ? 1 : 10)];
 
 // ---- plateau length against the spectrum
 

@@ -22,17 +22,8 @@ from theory.rules import rule
 
 COLOURS = 33  # of directions
 LOGIC = ("state.js", "words.js")
-DRAWING = (
-    "plot.js",
-    "panels.js",
-    "curves.js",
-    "plane.js",
-    "phase.js",
-    "hosts.js",
-    "controls.js",
-    "taken.js",
-    "page.js",
-)
+DRAWING = ("plot.js", "panels.js", "spectrum.js", "curves.js", "plane.js", "phase.js")
+PAGE = ("hosts.js", "controls.js", "taken.js", "shown.js", "page.js")
 SHOWN: dict[str, dict[str, Any]] = {
     "gd": {"label": "gradient descent", "short": "GD", "speed": "σ", "alpha": 0},
     "power": {"label": "power law", "short": "α", "speed": "σ^(1−α)", "alpha": 0.5},
@@ -78,7 +69,7 @@ def explorer_script() -> str:
     Without a root it is what a worker runs.
     """
     worker = "if (!root) return serve();"
-    parts = ['"use strict";', numbers_script(), worker, *map(asset, (*LOGIC, *DRAWING)), "return begin();"]
+    parts = ['"use strict";', numbers_script(), worker, *map(asset, (*LOGIC, *DRAWING, *PAGE)), "return begin();"]
     return "function explorer(root, page, model) {\n" + "\n".join(parts) + "\n}"
 
 

@@ -15,7 +15,8 @@ from figures.explorer.page import filled, usual_step
 from figures.explorer.parameters import MODELS, PARAMETERS, checked, checked_spectrum
 from figures.explorer.script import asset, explorer_script, literal, settings
 from figures.explorer.spectra import spectrum_of
-from theory.checks import known
+from simulations.trajectory import Trajectory
+from theory.checks import ArgumentError, known
 from theory.models.folded import Folded
 from theory.models.linear import LinearModel
 
@@ -46,6 +47,19 @@ class Spectrum(traitlets.TraitType[Array, Any]):
         return np.array(checked_spectrum(value))
 
 
+class Overlay(traitlets.TraitType[Array, Any]):
+    """Points of a line to lay over the test errors (n, 2): flow times, and shares of the test error."""
+
+    def validate(self, obj: Any, value: Any) -> Array:
+        """The points as an array, or an ArgumentError."""
+        found = np.asarray(value, float)
+        if found.ndim != 2 or found.shape[1] != 2:
+            raise ArgumentError(str(self.name), "have the shape (n, 2)", f"has {found.shape}")
+        if not np.isfinite(found).all():
+            raise ArgumentError(str(self.name), "hold finite numbers", "does not")
+        return found
+
+
 def _number(name: str) -> Any:
     return Number(PARAMETERS[name].value, help=PARAMETERS[name].label).tag(sync=True)
 
@@ -56,6 +70,10 @@ def _to_buffer(values: Array, _: object) -> memoryview:
 
 def _from_buffer(buffer: Any, _: object) -> Array:
     return np.frombuffer(buffer, float)
+
+
+def _to_points(buffer: Any, _: object) -> Array:
+    return np.frombuffer(buffer, float).reshape(-1, 2)
 
 
 class Explorer(anywidget.AnyWidget):
@@ -90,6 +108,7 @@ class Explorer(anywidget.AnyWidget):
     weight_decay = _number("weight_decay")
     u1 = _number("u1")
     u2 = _number("u2")
+    overlay = Overlay(np.empty((0, 2))).tag(sync=True, to_json=_to_buffer, from_json=_to_points)
     name = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     remark = traitlets.Unicode("").tag(sync=True)
     _esm = traitlets.Unicode().tag(sync=True)
@@ -105,9 +124,22 @@ class Explorer(anywidget.AnyWidget):
             found, remark, source = spectrum_of(spectrum) if isinstance(spectrum, LinearModel) else (spectrum, "", None)
             values = sorted(checked_spectrum(found), reverse=True)
             given, name = {"spectrum": values, "step": usual_step(values), "remark": remark}, name or source
-        for unknown in set(traits) - set(PARAMETERS) - {"model"}:
-            known("setting", unknown, [*PARAMETERS, "model"])
+        for unknown in set(traits) - set(PARAMETERS) - {"model", "overlay"}:
+            known("setting", unknown, [*PARAMETERS, "model", "overlay"])
         super().__init__(**{**given, "name": name, **traits})
+
+    def show(self, trajectory: Trajectory) -> None:
+        """Lay a run over the page's test errors: one that has no closed form, or steps beside the flow.
+
+        Parameters
+        ----------
+        trajectory
+            A flow, or steps, whose count × η is the flow time. The test error of a regression is drawn as a share of
+            what it was at the start.
+        """
+        times = trajectory.times * (trajectory.step or 1.0)
+        whole = 1.0 if trajectory.model == "folded" else trajectory.test_error[0]
+        self.overlay = np.column_stack([times, trajectory.test_error / whole])
 
     @traitlets.default("_esm")
     def _module(self) -> str:
