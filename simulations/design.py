@@ -23,6 +23,7 @@ from theory.predictions import largest_stable_step, predict
 from theory.rules import Rule, rule
 
 VIEWS = ("descent", "flow")
+CLOSING, NEAREST = 12, 1e-6  # points in the first of its intervals, and how near its end, where the end has no value
 SEARCHED = 60  # points of the first search for a change of sign, evenly spread in the logarithm
 LARGEST_CONDITION, SMALLEST_EPSILON, LARGEST_EPSILON = 1e12, 1e-12, 1 - 1e-9
 EXACT_STEPS = 2**53  # beyond it a whole number of steps has no number of its own
@@ -249,6 +250,9 @@ def _solve(law: Callable[[float], Lengths], family: Family, target: _Target) -> 
     """The value at which a law meets its target, by bisection in the logarithm, and the length or ratio there."""
     grid = [float(value) for value in np.geomspace(family.low, family.high, SEARCHED)]
     lengths = [law(value) for value in grid]
+    if target.value(lengths[0]) is None:  # a ratio of two lengths that vanish there: come close to it
+        near = [grid[0] + float(share) * (grid[1] - grid[0]) for share in np.geomspace(NEAREST, 0.5, CLOSING)]
+        grid, lengths = [*near, *grid[1:]], [*map(law, near), *lengths[1:]]
     found = [(v, known) for v, one in zip(grid, lengths, strict=True) if (known := target.value(one)) is not None]
     if not found:
         _refuse_lengths(lengths, family, target)

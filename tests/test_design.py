@@ -87,6 +87,16 @@ def test_random_ratios_of_the_folded_model_are_hit(view):
         assert found.measured == gd / newton and abs(gd - wanted * newton) <= 1
 
 
+def test_a_ratio_near_the_end_at_which_both_plateaus_vanish_is_hit():
+    family = spectrum_family("geometric", directions=3)
+    model = family.build(1.02)
+    one, other = (
+        predict(model, rule(name), "flow", model.start()).plateaus[ARRIVAL_SPREAD][0] for name in ("gd", "power:0.5")
+    )
+    found = design(family, one / other, "gd", view="flow", over="power:0.5")
+    assert found.measured == pytest.approx(one / other, rel=1e-6)
+
+
 def test_a_ratio_of_two_plateaus_is_hit():
     found = design(folded_family(theta=0.7, start=(1.0, 3.0)), 25.0, "gd", view="flow", over="egd")
     assert found.unit == "ratio"
