@@ -410,6 +410,10 @@ def test_a_module_run_by_itself_and_a_figure_in_a_notebook_are_the_same(tmp_path
     assert "datasets.pdf, datasets.svg, datasets.png, datasets.npz, datasets.json" in capsys.readouterr().out
     (mine,) = save(picture("datasets").figure(), tmp_path / "mine", "datasets", ("svg",))
     assert mine.read_bytes() == (tmp_path / "datasets.svg").read_bytes()
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("sys.argv", ["datasets.py", str(tmp_path / "file" / "below")])
+    with pytest.raises(SystemExit, match="Not a directory"):
+        main(picture("datasets"))
     source = Path(importlib.import_module("figures.datasets").__file__ or "").read_text()
     assert 'if __name__ == "__main__":\n    main(PICTURE)' in source
 
