@@ -13,6 +13,7 @@ import numpy as np
 
 from figures.output import FORMATS, save
 from figures.picture import Picture
+from theory.checks import ArgumentError
 
 PLACE = "out"
 
@@ -65,4 +66,8 @@ def write_picture(
 def main(picture: Picture) -> None:
     """What `python -m figures.NAME [DIRECTORY]` does."""
     directory = sys.argv[1] if len(sys.argv) > 1 else PLACE
-    print(f"{Path(directory) / picture.name}: {', '.join(write_picture(picture, directory)['files'])}")
+    try:
+        files = write_picture(picture, directory)["files"]
+    except (ArgumentError, OSError) as error:
+        sys.exit(str(error))
+    print(f"{directory}: {', '.join(files)}")

@@ -43,7 +43,7 @@ SMALL = {
     "wedge": {"samples": 20_000, "epsilons": (1e-4, 1e-3, 1e-2)},
     "spectrum": {"rules": ("gd", "power:0.5", "egd", "ngd"), "condition": 100.0, "count": 3},
     "order": {"spectrum": (2.0, 0.5)},
-    "steps": {"sizes": (0.02, 0.03), "steps": (0.1,)},
+    "steps": {"sizes": (0.02, 0.03), "steps": (0.1,), "count": 1500},
     "approximate": {
         "rules": ("egd", "damped:0.01", "newton-schulz", "rsvd:2"),
         "conditions": (10.0, 1e3),
@@ -364,8 +364,8 @@ def test_bad_parameters_are_refused(name, parameters, message):
         ("grokking", {"step": 0.9, "sizes": (1.0,), "samples": 2}),  # gradient descent diverges, and has no law
         ("wedge", {"start": (3.0, 1.0), "samples": 500, "epsilons": (0.1, 0.01)}),  # no plateau
         ("wedge", {"theta": 1.5707963, "samples": 500, "epsilons": (0.01,)}),
-        ("order", {"spectrum": (2.0, 1.0), "depth": 3}),  # EGD's modes are not derived
-        ("steps", {"spectrum": (1.0,), "steps": (), "sizes": (0.02, 0.03)}),
+        ("order", {"spectrum": (1.0,), "depth": 3}),  # EGD's modes are not derived
+        ("steps", {"spectrum": (1.0,), "steps": (), "sizes": (0.02, 0.03), "count": 500}),
     ],
 )
 def test_rare_parameters_draw_without_a_warning(name, parameters):
@@ -410,6 +410,10 @@ def test_a_module_run_by_itself_and_a_figure_in_a_notebook_are_the_same(tmp_path
     assert "datasets.pdf, datasets.svg, datasets.png, datasets.npz, datasets.json" in capsys.readouterr().out
     (mine,) = save(picture("datasets").figure(), tmp_path / "mine", "datasets", ("svg",))
     assert mine.read_bytes() == (tmp_path / "datasets.svg").read_bytes()
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("sys.argv", ["datasets.py", str(tmp_path / "file" / "below")])
+    with pytest.raises(SystemExit, match="Not a directory"):
+        main(picture("datasets"))
     source = Path(importlib.import_module("figures.datasets").__file__ or "").read_text()
     assert 'if __name__ == "__main__":\n    main(PICTURE)' in source
 
