@@ -36,6 +36,10 @@ _WHERE = {
     "mean_square_limit": "theory.minibatch",
     "progress_bar": "evenflow.display",
     "open_sweep": "simulations.sweep_store",
+    "house_style": "figures.style",
+    "Picture": "figures.picture",
+    "picture": "figures.index",
+    "write_picture": "figures.writing",
     "plateau_lengths": "theory.grids",
     "design": "simulations.design",
     "folded_family": "simulations.design",
@@ -49,6 +53,7 @@ _WHERE = {
     "Rule": "theory.rules",
     "rule": "theory.rules",
     "run_sweep": "simulations.sweep_runs",
+    "series": "figures.series",
     "Setting": "simulations.networks.settings",
     "SIGMA": "theory.rules",
     "stationary": "theory.minibatch",
@@ -65,6 +70,11 @@ _WHERE = {
 if TYPE_CHECKING:
     from evenflow.display import progress_bar
     from figures.compare import figure
+    from figures.index import picture
+    from figures.picture import Picture
+    from figures.series import series
+    from figures.style import house_style
+    from figures.writing import write_picture
     from simulations.comparison import Comparison, compare
     from simulations.datasets import load
     from simulations.descent import descend
@@ -106,6 +116,7 @@ __all__ = [
     "FactorizedModes",
     "Folded",
     "LinearModel",
+    "Picture",
     "Regression",
     "RegressionModes",
     "Rule",
@@ -126,9 +137,11 @@ __all__ = [
     "figure",
     "flow",
     "folded_family",
+    "house_style",
     "load",
     "mean_square_limit",
     "open_sweep",
+    "picture",
     "plateau_lengths",
     "polar",
     "predict",
@@ -137,11 +150,13 @@ __all__ = [
     "progress_bar",
     "rule",
     "run_sweep",
+    "series",
     "spectrum_family",
     "stationary",
     "stochastic_descend",
     "sweep",
     "train",
+    "write_picture",
 ]
 
 

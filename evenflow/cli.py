@@ -13,12 +13,13 @@ from evenflow.commands.compare import compare
 from evenflow.commands.derive import derive
 from evenflow.commands.design import design
 from evenflow.commands.explore import explore
+from evenflow.commands.figures import figures
 from evenflow.commands.sweep import sweep
 from evenflow.commands.train import train
 from evenflow.errors import one_line
 from theory.checks import ArgumentError, ArgumentTypeError
 
-COMMANDS = (compare, derive, audit, design, sweep, train, explore)
+COMMANDS = (compare, derive, audit, design, sweep, train, figures, explore)
 
 app = typer.Typer(
     add_completion=False,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
@@ -169,5 +169,4 @@ def _scale_upwards(axes: Axes, values: Array) -> None:
         return
     threshold = float(10 ** np.floor(np.log10(max(np.quantile(sizes, 0.25), 1e-4 * sizes.max()))))
     axes.set_yscale("symlog", linthresh=threshold)
-    axes.yaxis.set_minor_locator(LogLocator(subs=[]))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_locator(NullLocator())

@@ -40,8 +40,8 @@ RULES = {
 
 
 def house_style() -> AbstractContextManager[None]:
-    """The style sheet, in force inside a ``with`` block."""
-    return sheets.context(SHEET)
+    """The style sheet over Matplotlib's defaults, whatever the user's own settings, inside a ``with`` block."""
+    return sheets.context(["default", SHEET])
 
 
 def rule_colours(names: Sequence[str]) -> dict[str, str]:

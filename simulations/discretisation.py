@@ -251,6 +251,11 @@ def _shrinks(model: LinearModel, how: Rule, error: Array, step: float, seed: int
     return bool(end <= min(max((1 - 1e-9) * middle, GONE * first), GROWN * first))
 
 
+def gradient_values(model: LinearModel, weights: Array) -> Array:
+    """Singular values (T, r) of the gradients at weights (T, c, d), in descending order."""
+    return np.asarray(np.linalg.svd(population(model).gradient(weights), compute_uv=False))
+
+
 def contractions(curvature: Array, step: float, error: Array, count: int, *, last: int) -> tuple[Array, float]:
     """What steps of one length leave of each direction's error, per step, and the spread u of the cycle they end in.
 

@@ -8,11 +8,12 @@ from functools import singledispatch
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.datasets import sample_folded_training
+from simulations.datasets import sample_folded_training, sample_wedge
 from theory.checks import ArgumentError
 from theory.models.folded import Folded
 from theory.models.linear import LinearModel
 from theory.models.regression import Regression
+from theory.models.wedge import Wedge
 
 Array = NDArray[np.float64]
 Sampler = Callable[[np.random.Generator, int], tuple[Array, Array]]
@@ -27,13 +28,22 @@ def sampler(model: LinearModel) -> Sampler:
     ArgumentError
         For a model that cannot be sampled.
     """
-    raise ArgumentError("model", "be `folded` or a `regression`, whose samples are known", f"is {model.name}")
+    raise ArgumentError("model", "be `folded`, `wedge` or a `regression`, whose samples are known", f"is {model.name}")
 
 
 @sampler.register
 def _(model: Folded) -> Sampler:
     def draw(rng: np.random.Generator, size: int) -> tuple[Array, Array]:
         inputs, labels = sample_folded_training(model.epsilon, model.margin, size, rng)
+        return inputs, labels[:, None]
+
+    return draw
+
+
+@sampler.register
+def _(model: Wedge) -> Sampler:
+    def draw(rng: np.random.Generator, size: int) -> tuple[Array, Array]:
+        inputs, labels = sample_wedge(model.epsilon, model.theta, size, rng)
         return inputs, labels[:, None]
 
     return draw

@@ -45,6 +45,13 @@ def test_a_figure_shows_trials_that_differ_in_one_parameter_and_no_others(findin
     assert list(line(panel, "measured").get_xdata()) == [1000 + b for b in range(10)]
 
 
+def test_a_figure_shows_negative_numbers_of_many_sizes(findings):
+    trials = tuple(compared({"a": a}, -1e-6, -(2.0**a), -(2.0**a), 1e-9) for a in range(20))
+    (panel,) = figure(dataclasses.replace(findings[1], trials=trials)).axes
+    assert panel.get_yscale() == "symlog"
+    assert list(line(panel, "measured").get_ydata()) == [-(2.0**a) for a in range(20)]
+
+
 def test_a_claim_without_counterexample_has_no_figure(findings):
     with pytest.raises(ArgumentError, match="Argument `finding` must hold a trial against its claim"):
         figure(findings[0])

@@ -7,16 +7,23 @@ import numpy as np
 from matplotlib import image
 
 import evenflow as ef
-from figures.readme import PLACE, draw
+from figures.readme import PLACE, THUMBNAILS, draw, draw_thumbnail
 from theory.rules import RULE_IDS
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
 def test_the_tracked_picture_is_what_the_code_draws(tmp_path):
-    tracked, drawn = (image.imread(path) for path in (PLACE, draw(tmp_path / "compare.png")))
-    assert tracked.shape == drawn.shape
-    assert np.abs(tracked - drawn).mean() < 5e-3  # another release of Matplotlib may shift a glyph by a pixel
+    _same(PLACE, draw(tmp_path / "compare.png"))
+    quick = "spectrum"  # one stands for all, which are drawn alike
+    _same(PLACE.with_name(f"{quick}.png"), draw_thumbnail(quick, tmp_path))
+    assert all(PLACE.with_name(f"{name}.png").is_file() for name in THUMBNAILS)
+
+
+def _same(tracked, drawn):
+    one, other = image.imread(tracked), image.imread(drawn)
+    assert one.shape == other.shape
+    assert np.abs(one - other).mean() < 5e-3  # another release of Matplotlib may shift a glyph by a pixel
 
 
 def test_the_numbers_in_the_text_are_computed():

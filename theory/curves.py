@@ -38,11 +38,14 @@ class Curve:
         |e| of each direction (T, d).
     test_error
         Test error (T,), or None where the prediction does not reach it.
+    weights
+        Weights (T, 1, 2) of a linear classifier of the plane; None for other models.
     """
 
     times: Array
     amplitudes: Array
     test_error: Array | None
+    weights: Array | None = None
 
 
 def predict_curve(
@@ -67,7 +70,11 @@ def predict_curve(
         return None
     times, left = found
     amplitudes = np.where(seen.learns, left, 1.0) * seen.amplitudes
-    return Curve(times, np.abs(amplitudes), _test_error(model, seen, start, left))
+    weights = None
+    if isinstance(model, Folded | Wedge):
+        error = ((start - model.minimiser) @ seen.basis * left) @ seen.basis.T
+        weights = (model.minimiser + error)[:, None]
+    return Curve(times, np.abs(amplitudes), _test_error(model, seen, weights, left), weights)
 
 
 def _factorized(model: Factorized, rule: Rule, view: str, start: Any, end: float, step: float | None) -> Curve | None:
@@ -139,13 +146,13 @@ def _by_clock(seen: Directions, rule: Rule, end: float) -> tuple[Array, Array]:
     return times[kept], np.exp(-rates * path[kept, None])
 
 
-def _test_error(model: LinearModel, seen: Directions, start: Array, left: Array) -> Array | None:
+def _test_error(model: LinearModel, seen: Directions, weights: Array | None, left: Array) -> Array | None:
     """The test error of the predicted weights."""
     import numpy as np
 
-    if isinstance(model, Folded | Wedge):
-        error = ((start - model.minimiser) @ seen.basis * left) @ seen.basis.T
-        w1, w2 = (model.minimiser + error).T
+    if weights is not None:
+        assert isinstance(model, Folded | Wedge)
+        w1, w2 = weights[:, 0].T
         law = compiled(error_law(), (W1, W2, EPSILON, THETA))
         return np.asarray(law(w1, w2, model.epsilon, model.theta), float)
     if isinstance(model, Regression) and model.test is None and model.weight_decay == 0:

@@ -298,12 +298,18 @@ class Factorized:
                 return None
         return sizes, tuple(bases)
 
+    def along(self, product: Array) -> Array:
+        """What products (…, c, d) have along each of the target's directions (…, n)."""
+        import numpy as np
+
+        return np.einsum("ci,...cd,di->...i", self.left, product, self.right)
+
     def directions(self, start: Layers) -> Directions:
         """The target's singular directions, seen from one start; amplitudes are those of the error a₀ − a*."""
         import numpy as np
 
         product, modes = self.product(start), self.sizes(start)
-        along = np.einsum("ci,cd,di->i", self.left, product, self.right)
+        along = self.along(product)
         amplitudes = np.sqrt((((product - self.minimiser) @ self.right) ** 2).sum(axis=0))
         learns = self.reached > 0
         if modes is not None:

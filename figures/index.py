@@ -1,0 +1,36 @@
+"""The figures that have a name, one module each; a new one is one more entry here."""
+
+from __future__ import annotations
+
+import importlib
+
+from figures.picture import Picture
+from theory.checks import known
+
+NAMES = (
+    "datasets",
+    "grokking",
+    "wedge",
+    "spectrum",
+    "order",
+    "steps",
+    "approximate",
+    "verdicts",
+)
+
+
+def picture(name: str) -> Picture:
+    """The figure of that name.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none; the message names the nearest.
+
+    Examples
+    --------
+    >>> picture("spectrum").parameters["condition"]
+    1000.0
+    """
+    found: Picture = importlib.import_module(f"figures.{known('figure', name, NAMES)}").PICTURE
+    return found

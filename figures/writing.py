@@ -1,0 +1,73 @@
+"""Writing a picture of the index: the figure, its data, its parameters and its caption, the same bytes every time."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from figures.output import FORMATS, save
+from figures.picture import Picture
+from theory.checks import ArgumentError
+
+PLACE = "out"
+
+
+def write_picture(
+    picture: Picture, directory: str | Path, formats: Sequence[str] = tuple(FORMATS), **parameters: Any
+) -> dict[str, Any]:
+    """Write NAME.pdf, .svg and .png, the arrays as NAME.npz, and NAME.json: title, parameters and caption.
+
+    Parameters
+    ----------
+    picture
+        What is drawn.
+    directory
+        Where; made if it is not there.
+    formats
+        Some of pdf, svg and png.
+    parameters
+        Of the picture; its defaults if left out.
+
+    Returns
+    -------
+    dict
+        What NAME.json holds.
+
+    Raises
+    ------
+    ArgumentError
+        For a parameter that the picture does not have, or a value outside its domain.
+    """
+    data = picture.collect(**parameters)
+    drawn = picture.draw(data)
+    folder = Path(directory)
+    paths = save(drawn, folder, picture.name, formats)
+    np.savez(folder / f"{picture.name}.npz", **data)
+    record = {
+        "name": picture.name,
+        "title": picture.title,
+        "parameters": picture.parameters | parameters,
+        "caption": picture.caption(data),
+        "files": [*(path.name for path in paths), f"{picture.name}.npz", f"{picture.name}.json"],
+    }
+    text = json.dumps(record, allow_nan=False, indent=1) + "\n"
+    unfinished = folder / f".{picture.name}.json"
+    unfinished.write_text(text, encoding="utf-8")
+    os.replace(unfinished, folder / f"{picture.name}.json")  # last, and at once: with it the picture is complete
+    return record
+
+
+def main(picture: Picture) -> None:
+    """What `python -m figures.NAME [DIRECTORY]` does."""
+    directory = sys.argv[1] if len(sys.argv) > 1 else PLACE
+    try:
+        files = write_picture(picture, directory)["files"]
+    except (ArgumentError, OSError) as error:
+        sys.exit(str(error))
+    print(f"{directory}: {', '.join(files)}")
