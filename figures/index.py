@@ -12,9 +12,12 @@ NAMES = (
     "grokking",
     "wedge",
     "spectrum",
+    "phases",
     "order",
     "steps",
+    "cause",
     "approximate",
+    "hurts",
     "verdicts",
 )
 
