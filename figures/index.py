@@ -16,6 +16,7 @@ NAMES = (
     "steps",
     "approximate",
     "verdicts",
+    "networks",
 )
 
 
