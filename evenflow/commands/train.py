@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 def train(
     preset: Annotated[
-        str, typer.Argument(help="modular-P-add or modular-P-multiply with P = 79, 97, 127; parity-2, -3, -4; or …")
+        str,
+        typer.Argument(
+            help="modular-P-add or modular-P-multiply with P = 79, 97 or 127, parity-2, parity-3 or parity-4: the "
+            "paper's; or modular-37-add, which takes a minute."
+        ),
     ],
     rules: Annotated[
         str,
@@ -34,7 +38,10 @@ def train(
     ] = "gd,egd",
     seeds: Annotated[str, typer.Option(help="Number of seeds, from 0 on.")] = "1",
     changes: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a value of the preset.", metavar="KEY=VALUE")
+        list[str] | None,
+        typer.Option(
+            "--set", help="Change a value: step=0.3, epochs=2000, norm=equal, layers=all, …", metavar="KEY=VALUE"
+        ),
     ] = None,
     stop_egd_at: Annotated[
         str | None, typer.Option(help="Validation accuracy from which a rule gives way to gd. [off]")
