@@ -18,6 +18,7 @@ NAMES = (
     "cause",
     "approximate",
     "hurts",
+    "networks",
     "verdicts",
 )
 

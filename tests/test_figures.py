@@ -26,6 +26,8 @@ from figures.series import series
 from figures.style import house_style
 from figures.writing import main, write_picture
 from simulations.approximations import measured_arrivals
+from simulations.networks import campaign
+from simulations.networks.settings import Setting, preset
 from theory.checks import ArgumentError, ArgumentTypeError
 from theory.rules import rule
 
@@ -64,9 +66,22 @@ def stored(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def collected(stored):
+def runs(tmp_path_factory):
+    """Runs of a small network, in a directory."""
+    place = tmp_path_factory.mktemp("networks") / "runs"
+    setting = Setting.from_document(
+        preset("parity-4").document()
+        | {"bits": 12, "relevant": 2, "train": 200, "test": 400, "width": 24, "step": 0.02}
+    )
+    campaign.prepare(setting, place, "0")
+    campaign.run(setting, campaign.campaign(setting, ["gd", "egd"], 2, place))
+    return place
+
+
+@pytest.fixture(scope="module")
+def collected(stored, runs):
     """The data of each figure, once."""
-    known = SMALL | {"verdicts": {"audit": str(stored)}}
+    known = SMALL | {"verdicts": {"audit": str(stored)}, "networks": {"runs": str(runs)}}
     found = {}
 
     def collect(name):
@@ -147,7 +162,7 @@ def test_what_is_predicted_is_a_line_and_what_is_measured_are_markers(drawn, nam
     predicted = [line for line in everything if line.get_gid() in ("predicted", "printed")]
     assert all(line.get_linestyle() != "None" or line.get_marker() == "_" for line in predicted)
     cells = drawn(name).findobj(lambda one: one.get_gid() == "lengths")  # of a map, measured
-    assert bool(predicted) == bool(measured or cells) == (name not in ("datasets", "cause", "verdicts"))
+    assert bool(predicted) == bool(measured or cells) == (name not in ("datasets", "cause", "networks", "verdicts"))
 
 
 def test_axes_can_be_passed(named, drawn):

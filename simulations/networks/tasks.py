@@ -140,8 +140,8 @@ class Parity:
         ends = np.cumsum([self.train, self.test, round(VALIDATION_DRAWS * validation)])
         signs = (2 * rng.integers(2, size=(int(ends[-1]), self.bits), dtype=np.int8) - 1).astype(dtype)
         rows = np.arange(ends[-1])
-        train, test, validation = rows[: ends[0]], rows[ends[0] : ends[1]], rows[ends[1] :]
-        return Data(Dense(signs), signs[:, : self.relevant].prod(axis=1), train, test, validation)
+        train, test, rest = rows[: ends[0]], rows[ends[0] : ends[1]], rows[ends[1] :]
+        return Data(Dense(signs), signs[:, : self.relevant].prod(axis=1), train, test, rest)
 
 
 Task = Modular | Parity
