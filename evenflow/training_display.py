@@ -66,7 +66,8 @@ def print_runs(preset: str, setting: Setting, runs: Sequence[TrainingRun], out: 
     console = Console(markup=False, emoji=False)
     values = ", ".join(f"{name} {value}" for name, value in setting.document().items())
     console.print(f"{preset}: {values}", soft_wrap=True, highlight=False)
-    console.print(_table(setting, runs))
+    console.print(f"Epochs to {100 * setting.arrival:g} % test accuracy:", highlight=False)
+    console.print(_table(runs, setting))
     for run in runs:
         if run.stop_reason.startswith("diverged"):
             console.print(
@@ -82,9 +83,8 @@ def label(run: TrainingRun, setting: Setting) -> str:
     return run.rule if run.step == setting.step else f"{run.rule}@{run.step:g}"
 
 
-def _table(setting: Setting, runs: Sequence[TrainingRun]) -> Table:
-    title = f"Epochs to {100 * setting.arrival:g} % test accuracy"
-    table, seeds = Table(title=title, title_justify="left"), sorted({run.seed for run in runs})
+def _table(runs: Sequence[TrainingRun], setting: Setting) -> Table:
+    table, seeds = Table(), sorted({run.seed for run in runs})
     table.add_column("rule")
     for name in (*(f"seed {seed}" for seed in seeds), "median"):
         table.add_column(name, justify="right")

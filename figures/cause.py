@@ -1,25 +1,99 @@
-"""What makes each model's plateau: its length under every control, and its parts, scale and asymmetry."""
+"""What makes each model's plateau: its length under every control, and its parts, scale and asymmetry.
+
+`python -m figures.cause` writes it, for the folded model, the wedge and a regression, to a directory.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
-from figures.style import COLUMN, INK, PAGE, RULES, SMALL, darker, house_style, lighter
-from simulations.cause import CONTROLS, Cause, Parts
-from theory.checks import ArgumentError
+from figures.captions import listed, tex
+from figures.notebook import NotebookFigure
+from figures.panels import finished, logarithmic, passed, write
+from figures.picture import Data, Picture
+from figures.style import COLUMN, INK, PAGE, RULES, darker, house_style, lighter
+from figures.writing import main
+from simulations.cause import CONTROLS, Cause, cause
+from theory.checks import ArgumentError, length
+from theory.models.folded import Folded
+from theory.models.regression import Regression
+from theory.models.wedge import Wedge
 
 ORDER = ("gd", "frobenius", *CONTROLS, "egd", "ngd", "newton")
+VIEWS = ("flow", "steps")
 SCALE, ASYMMETRY = "#9a9a9a", RULES["egd"]
-PANEL, BARS, HEAD, FOOT, BETWEEN = 1.45, 0.62, 0.42, 0.4, 0.62  # inches
+PARTS = (("scale", SCALE, ""), ("asymmetry", ASYMMETRY, "////"))
+PANEL, BARS, HEAD, FOOT, BETWEEN = 1.45, 0.5, 0.36, 0.34, 0.58  # inches
 LEFT, GAP, RIGHT = 0.85, 0.22, 0.12
 MOST = 3  # models in a figure
 ROOM = 0.16  # of the axis, below which a number does not fit into its bar
+
+
+def data(
+    epsilon: float = 0.01,
+    theta: float = math.pi / 4,
+    start: tuple[float, ...] = (1.0, 3.0),
+    spectrum: tuple[float, ...] = (1.0, 0.1, 0.01),
+    step: float = 0.1,
+    threshold: float = 1e-2,
+    seed: int = 0,
+) -> Data:
+    """The plateaus of the folded model, the wedge and a regression, measured under each rule, and their parts.
+
+    Parameters
+    ----------
+    epsilon, theta, start
+        Variance of the slow feature, angle in radians and both weights at the start, of the first two.
+    spectrum
+        Eigenvalues of the regression's covariance.
+    step, threshold
+        Step size η, and the share of an error that counts as arrived.
+    seed
+        Of the regression and of rules that draw at random.
+
+    Returns
+    -------
+    dict
+        What `arrays` returns.
+
+    Raises
+    ------
+    ArgumentError
+        For a value outside its domain.
+    """
+    length("start", start, [2])
+    planar = [Folded(epsilon=epsilon, theta=theta), Wedge(epsilon=epsilon, theta=theta)]
+    regression = Regression.from_spectrum(spectrum, seed=seed)
+    models = [*((model, np.array([start], float)) for model in planar), (regression, None)]
+    given = {"epsilon": epsilon, "spectrum": spectrum}
+    return given | arrays([cause(model, step, at, threshold=threshold, seed=seed) for model, at in models])
+
+
+def arrays(causes: Sequence[Cause]) -> dict[str, Any]:
+    """What is drawn of m models: ``models``, ``told_apart`` and step sizes ``step`` (m,); ``rules`` (r,).
+
+    ``steps`` (m, r) to the end of the plateau, NaN where it does not end in those that were taken; ``scale`` and
+    ``asymmetry`` (m, 2), in the flow and in steps, NaN without a plateau; ``best_step`` and ``best_steps`` (m,).
+    """
+    parts = [(found.flow, found.descent) for found in causes]
+    return {
+        "models": [found.model for found in causes],
+        "told_apart": [found.told_apart for found in causes],
+        "step": [found.step for found in causes],
+        "rules": ORDER,
+        "steps": np.array([[found.steps[name] for name in ORDER] for found in causes], float),
+        "scale": np.array([[np.nan if part is None else part.scale for part in both] for both in parts]),
+        "asymmetry": np.array([[np.nan if part is None else part.asymmetry for part in both] for both in parts]),
+        "best_step": [found.best_step[0] for found in causes],
+        "best_steps": [found.best_step[1] for found in causes],
+    }
 
 
 def figure(causes: Sequence[Cause]) -> Figure:
@@ -34,70 +108,114 @@ def figure(causes: Sequence[Cause]) -> Figure:
     """
     if not 1 <= len(causes) <= MOST:
         raise ArgumentError("causes", f"hold one to {MOST} models", f"holds {len(causes)}")
-    width = PAGE if len(causes) > 1 else COLUMN
-    tall = HEAD + PANEL + BETWEEN + BARS + FOOT
-    wide = (width - LEFT - RIGHT - GAP * (len(causes) - 1)) / len(causes)
+    return draw({name: np.asarray(values) for name, values in arrays(causes).items()})
+
+
+def draw(data: Data, axes: Any = None) -> Figure:
+    """Two panels for each model, one above the other: steps under each rule, and the plateau's parts."""
+    count = len(data["models"])
     with house_style():
-        whole = Figure(figsize=(width, tall))
-        for index, found in enumerate(causes):
-            x = (LEFT + index * (wide + GAP)) / width
-            upper = whole.add_axes((x, (FOOT + BARS + BETWEEN) / tall, wide / width, PANEL / tall))
-            lower = whole.add_axes((x, FOOT / tall, wide / width, BARS / tall))
-            _controls(upper, found, first=index == 0)
-            _parts(lower, found, first=index == 0)
-        whole.draw_without_rendering()  # ticks are made here, in this style
-    return whole
+        panels = _panels(axes, count)
+        for place in range(count):
+            _controls(panels[2 * place], data, place)
+            _parts(panels[2 * place + 1], data, place)
+        return finished(panels)
 
 
-def _controls(axes: Axes, found: Cause, *, first: bool) -> None:
+def _panels(axes: Any, count: int) -> list[Axes]:
+    """The upper and the lower panel of each model, all in inches; or the axes that were passed."""
+    if axes is not None:
+        return passed(axes, 2 * count)
+    width, tall = PAGE if count > 1 else COLUMN, HEAD + PANEL + BETWEEN + BARS + FOOT
+    wide = (width - LEFT - RIGHT - GAP * (count - 1)) / count
+    whole = NotebookFigure(figsize=(width, tall))
+    lefts = [(LEFT + index * (wide + GAP)) / width for index in range(count)]
+    heights = [((FOOT + BARS + BETWEEN) / tall, PANEL / tall), (FOOT / tall, BARS / tall)]
+    return [whole.add_axes((x, y, wide / width, height)) for x in lefts for y, height in heights]
+
+
+def _controls(axes: Axes, data: Data, place: int) -> None:
     """One dot for each rule, at the steps to the end of its plateau."""
-    axes.set_xscale("log")
-    for row, name in enumerate(reversed(ORDER)):
-        steps, colour = found.steps[name], RULES[name]
-        if steps is None:
-            axes.text(0.02, row, "no end", transform=axes.get_yaxis_transform(), va="center", fontsize=SMALL, color=INK)
+    logarithmic(axes, "x")
+    found, names = data["steps"][place], [str(name) for name in data["rules"]]
+    for row, (steps, name) in enumerate(zip(found[::-1], names[::-1], strict=True)):
+        if np.isnan(steps):
+            write(axes, "no end", (0.02, row), within=axes.get_yaxis_transform())
             continue
-        place = max(steps, 1.0)
-        axes.plot([1, place], [row, row], color=lighter(colour), linewidth=1.0, zorder=1)
-        axes.plot([place], [row], color=darker(colour, 0.15), marker="o", markersize=4.2, gid=name)
-    axes.set_ylim(-0.6, len(ORDER) - 0.4)
-    ends = [steps for steps in found.steps.values() if steps is not None]
-    axes.set_xlim(0.8, 2 * max([10.0, *ends]))
-    axes.xaxis.set_major_locator(LogLocator(numticks=6))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_yticks(range(len(ORDER)), reversed(ORDER) if first else [""] * len(ORDER))
+        colour, end = RULES[name], max(float(steps), 1.0)
+        axes.plot([1, end], [row, row], color=lighter(colour), linewidth=1.0, zorder=1)
+        axes.plot([end], [row], color=darker(colour, 0.15), marker="o", markersize=4.2, linestyle="none", gid=name)
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    axes.set_xlim(0.8, 2 * max(10.0, float(np.nanmax(found, initial=0.0))))
+    axes.set_yticks(range(len(names)), names[::-1] if place == 0 else [""] * len(names))
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel(f"steps of {found.step:g} to the end of the plateau")
-    told = "equal speeds ≠ rescaling" if found.told_apart else "equal speeds = a rescaling"
-    axes.set_title(f"$\\mathbf{{{found.model}}}$\n{told}", loc="left", gid="title")
+    axes.set_xlabel(f"steps of {data['step'][place]:g} to the plateau's end")
+    told = "equal speeds ≠ rescaling" if data["told_apart"][place] else "equal speeds = a rescaling"
+    axes.set_title(f"$\\mathbf{{{data['models'][place]}}}$\n{told}", loc="left", gid="title")
 
 
-def _parts(axes: Axes, found: Cause, *, first: bool) -> None:
+def _parts(axes: Axes, data: Data, place: int) -> None:
     """A bar for each view: logarithms of scale and asymmetry, end to end."""
-    views = (("flow", found.flow), ("steps", found.descent))
-    far = max([1.0, *(abs(np.log10([p.scale, p.asymmetry])).sum() for _, p in views if p is not None)])
+    parts = np.column_stack([data["scale"][place], data["asymmetry"][place]])  # (views, 2)
+    far = max(1.0, float(np.nanmax(np.maximum(np.log10(parts), 0).sum(axis=1), initial=0.0)))
+    for row, both in enumerate(parts[::-1]):
+        _bar(axes, row, both, far)
     axes.set_xlim(0, 1.02 * far)
-    for row, (_, parts) in enumerate(reversed(views)):
-        _bar(axes, row, parts, far)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_ylim(-0.6, 1.6)
-    axes.set_yticks(range(2), [name for name, _ in reversed(views)] if first else ["", ""])
+    axes.set_yticks(range(2), VIEWS[::-1] if place == 0 else ["", ""])
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("powers of ten")
-    if first:
-        style: dict[str, Any] = {"transform": axes.transAxes, "fontsize": SMALL, "va": "bottom", "gid": "key"}
-        axes.text(0, 1.02, "scale", color=darker(SCALE), **style)
-        axes.text(0.22, 1.02, "asymmetry", color=darker(ASYMMETRY), **style)
+    axes.set_xlabel("factors, in powers of ten")
+    if place == 0:
+        write(axes, "scale", (0, 1), shift=(0, 5), within=axes.transAxes, color=SCALE)
+        write(axes, "asymmetry", (0, 1), shift=(26, 5), within=axes.transAxes, color=ASYMMETRY)
 
 
-def _bar(axes: Axes, row: int, parts: Parts | None, far: float) -> None:
-    if parts is None:
-        axes.text(0.02 * far, row, "no plateau", va="center", fontsize=SMALL, color=INK)
+def _bar(axes: Axes, row: int, parts: Any, far: float) -> None:
+    if np.isnan(parts).any():
+        write(axes, "no plateau", (0.02 * far, row))
         return
     begin = 0.0
-    for factor, colour, name in ((parts.scale, SCALE, "scale"), (parts.asymmetry, ASYMMETRY, "asymmetry")):
-        length = max(0.0, float(np.log10(factor)))
-        axes.barh([row], [length], left=begin, height=0.62, color=lighter(colour, 0.3), gid=name)
-        if length > ROOM * far:
-            style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": SMALL, "gid": f"{name} factor"}
-            axes.text(begin + length / 2, row, f"×{factor:.3g}", color=INK, **style)
-        begin += length
+    for factor, colour, hatch, name in zip(
+        parts, (SCALE, ASYMMETRY), ("", "////"), ("scale", "asymmetry"), strict=True
+    ):
+        size = max(0.0, float(np.log10(factor)))
+        axes.barh(
+            [row], [size], left=begin, height=0.62, color=lighter(colour, 0.4), hatch=hatch,
+            edgecolor=lighter(colour, 0.1), linewidth=0.0, gid=name,
+        )  # fmt: skip
+        if size > ROOM * far:
+            box = {"facecolor": lighter(colour, 0.4), "edgecolor": "none", "pad": 0.6}
+            middle = (begin + size / 2, row)
+            write(axes, f"×{factor:.3g}", middle, ha="center", color=INK, bbox=box)
+        begin += size
+    if size <= ROOM * far and begin < (1 - ROOM) * far:  # beside its bar; below 1 it has none
+        write(axes, f"×{factor:.3g}", (begin, row), shift=(4, 0), color=ASYMMETRY)
+
+
+def caption(data: Data) -> str:
+    """What the figure shows, with the best step of each model and what it leaves of the plateau."""
+    names = [str(name) for name in data["models"]]
+    rescaled = [name for name, told in zip(names, data["told_apart"], strict=True) if not told]
+    same = (
+        rf" EGD is a rescaling of the gradient on {listed(rescaled)}: no control tells them apart." if rescaled else ""
+    )
+    left = listed(
+        rf"${tex(best)}$ of ${tex(steps[0])}$ on {name}"
+        for name, best, steps in zip(names, data["best_steps"], data["steps"], strict=True)
+        if np.isfinite([best, steps[0]]).all()
+    )
+    best = rf": of gradient descent's steps its best step size leaves {left}" if left else ""
+    return (
+        rf"What makes the plateau, all measured (folded and wedge at $\varepsilon = {tex(data['epsilon'])}$, "
+        rf"regression with eigenvalues ${', '.join(tex(value) for value in data['spectrum'])}$). Above, steps of "
+        rf"$\eta = {tex(data['step'][0])}$ to its end under each rule and control.{same} Below, gradient descent's "
+        r"plateau as scale, what the best rescaling of the whole gradient takes away, times asymmetry (hatched), what "
+        rf"is then left by that of equal contraction{best}."
+    )
+
+
+PICTURE = Picture("cause", "Scale or asymmetry: what makes the plateau", data, draw, caption)
+
+if __name__ == "__main__":
+    main(PICTURE)

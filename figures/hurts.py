@@ -1,38 +1,36 @@
 """Where equal speeds hurt: on labels with noise, for a signal that is even, and by the order of learning.
 
-`python -m figures.hurts DIRECTORY` writes it there.
+`python -m figures.hurts` writes it to a directory.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from figures.output import save
-from figures.style import INK, PAGE, RULES, SMALL, darker, house_style
+from figures.captions import tex
+from figures.panels import HOLLOW, LINE, finished, head, key, logarithmic, row, write
+from figures.picture import Data, Picture
+from figures.style import PAGE, RULES, darker, house_style
+from figures.writing import main
 from simulations.noisy_fit import measured_risk
 from simulations.simplicity import measured_risk_along
+from theory.checks import length, whole
 from theory.noisy_fit import NoisyRegression, break_even, power_law
 from theory.simplicity import NoisyTarget
 
 Array = NDArray[np.float64]
-Data = Mapping[str, Any]
 NAMES = {"gd": "GD", "egd": "EGD", "ngd": "natural"}
+MARKERS = {"gd": "o", "egd": "s", "ngd": "D"}
 POINTS, SHOWN = 160, 9  # of a predicted line, and measured points along it
 FEWER = 20  # times fewer draws where one gradient serves all directions
 NEAR = np.geomspace(0.6, 1.6, 7)  # of the best time: where the least measured risk is looked for
 FAR = 100.0  # in units of a direction's time, in place of a best time that is infinite
 WIDE = np.geomspace(0.02, 20, POINTS)  # of the best time, along which a risk is shown
-LINE: dict[str, Any] = {"linewidth": 1.1, "gid": "predicted"}
-DOT: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 3.6, "gid": "measured", "zorder": 3}
-PANEL, HEAD, FOOT, LEFT, GAP, RIGHT = 1.75, 0.3, 0.38, 0.46, 0.5, 0.1  # inches
 
 
 def data(
@@ -40,7 +38,7 @@ def data(
     outputs: int = 5,
     noise: float = 0.5,
     little: float = 0.05,
-    exponents: tuple[float, float] = (-0.5, 1.5),
+    exponents: tuple[float, ...] = (-0.5, 1.5),
     values: tuple[float, ...] = (3.0, 2.5, 1.2, 0.9, 0.6, 0.3),
     rank: int = 2,
     start: float = 1e-3,
@@ -62,7 +60,7 @@ def data(
     values, rank, start
         Singular values of a factorised model's target, how many of them are signal, and the start's amplitude.
     draws, seed
-        Of targets and labels.
+        Of targets and labels, at least 40.
 
     Returns
     -------
@@ -78,18 +76,21 @@ def data(
     ArgumentError
         For a value outside its domain.
     """
-    rates = 1 / np.arange(1, directions + 1.0) ** 2
-    found: dict[str, Any] = {"exponents": np.linspace(*exponents, 41)}
+    length("exponents", exponents, [2])
+    whole("draws", draws, 2 * FEWER)
+    rates = 1 / np.arange(1, whole("directions", directions) + 1.0) ** 2
+    signals = np.where(np.arange(len(values)) < whole("rank", rank), values, 0.0)
+    case, target = NoisyRegression(rates, 1.0, little, outputs), NoisyTarget(values, signals, start)
+    found: dict[str, Any] = {"exponents": np.linspace(exponents[0], exponents[1], 41)}
     even = break_even(rates, noise, outputs=outputs)
     found["even"] = np.nan if even is None else even
-    case = NoisyRegression(rates, 1.0, little, outputs)
-    target = NoisyTarget(values, np.where(np.arange(len(values)) < rank, values, 0.0), start)
     for name in NAMES:
         found |= _over_signals(name, rates, noise, outputs, found["exponents"], draws, seed)
         found |= _over_time(name, case, draws, seed)
     for name in ("gd", "egd"):
         found |= _along(name, target, seed)
-    return found | {"fitted": target.fitted, "unfitted": case.unfitted, "full": case.fitted}
+    given = {"directions": directions, "outputs": outputs, "noise": noise, "little": little, "start": start}
+    return found | given | {"fitted": target.fitted, "unfitted": case.unfitted, "full": case.fitted}
 
 
 def _over_signals(
@@ -137,112 +138,96 @@ def _along(name: str, target: NoisyTarget, seed: int) -> dict[str, Array]:
     }
 
 
-def draw(found: Data) -> Figure:
+def draw(data: Data, axes: Any = None) -> Figure:
     """Three panels: which rule for which signal, stopping early, and the order of learning."""
     with house_style():
-        tall = HEAD + PANEL + FOOT
-        wide = (PAGE - LEFT - RIGHT - 2 * GAP) / 3
-        whole = Figure(figsize=(PAGE, tall))
-        panels = [
-            whole.add_axes(((LEFT + index * (wide + GAP)) / PAGE, FOOT / tall, wide / PAGE, PANEL / tall))
-            for index in range(3)
-        ]
-        _signals(panels[0], found)
-        _stopping(panels[1], found)
-        _order(panels[2], found)
-        for panel, letter, title in zip(
-            panels,
-            "abc",
-            ("which signal for which rule", "noisy labels, stopped early", "order of learning"),
-            strict=True,
-        ):
-            panel.set_title(f"$\\mathbf{{{letter}}}$  {title}", loc="left", gid="title")
-        whole.draw_without_rendering()  # ticks are made here, in this style
-    return whole
+        panels = row(axes, 3, width=PAGE, height=1.85, gap=0.56)
+        _signals(panels[0], data)
+        _stopping(panels[1], data)
+        _order(panels[2], data)
+        return finished(panels)
 
 
-def _signals(axes: Axes, found: Data) -> None:
-    for name in NAMES:
-        axes.plot(found["exponents"], found[f"{name}_best"], color=RULES[name], **LINE)
-        axes.plot(found[f"{name}_exponents"], found[f"{name}_least"], color=darker(RULES[name], 0.2), **DOT)
-    axes.set_xlabel("β: signal ∝ λ$^{-β}$, larger in slow directions →")
-    axes.set_ylabel("best risk / that of the best estimate")
-    axes.set_xlim(found["exponents"][0] - 0.05, found["exponents"][-1] + 0.05)
+def _points(axes: Axes, x: Any, y: Any, name: str, **style: Any) -> None:
+    axes.plot(x, y, color=darker(RULES[name], 0.2), **HOLLOW | {"marker": MARKERS[name], "markersize": 3.4} | style)
+
+
+def _signals(axes: Axes, data: Data) -> None:
     for name, place, shift, side in (
         ("gd", 0, (5, 7), "left"),
         ("egd", 6, (-4, -4), "right"),
         ("ngd", 4, (4, 4), "left"),
     ):
-        at = found["exponents"][place], found[f"{name}_best"][place]
-        _write(axes, NAMES[name], at, shift, RULES[name], ha=side)
-    if np.isfinite(found["even"]):
-        axes.axvline(found["even"], color="#999999", linewidth=0.5, linestyle=":", gid="even")
-        words = f"even at {found['even']:.2f}"
-        _write(axes, words, (found["even"], 1), (3, -5), INK, xycoords=axes.get_xaxis_transform())
+        axes.plot(data["exponents"], data[f"{name}_best"], color=RULES[name], **LINE)
+        _points(axes, data[f"{name}_exponents"], data[f"{name}_least"], name)
+        at = data["exponents"][place], data[f"{name}_best"][place]
+        write(axes, NAMES[name], at, shift=shift, color=RULES[name], ha=side)
+    axes.set_xlabel("exponent β of the signal, ∝ λ$^{-β}$")
+    axes.set_ylabel("best risk / that of the best estimate")
+    axes.set_xlim(data["exponents"][0] - 0.05, data["exponents"][-1] + 0.05)
+    if np.isfinite(data["even"]):
+        axes.axvline(data["even"], color="#999999", linewidth=0.5, linestyle=":", gid="even")
+        write(axes, f"even at {data['even']:.2f}", (data["even"], 1), shift=(3, -5), within=axes.get_xaxis_transform())
+    head(axes, "a", "which signal for which rule")
 
 
-def _stopping(axes: Axes, found: Data) -> None:
+def _stopping(axes: Axes, data: Data) -> None:
+    logarithmic(axes, "x")
     for name in NAMES:
         colour = RULES[name]
-        axes.plot(found[f"{name}_times"], found[f"{name}_risk"], color=colour, **LINE)
-        axes.plot(found[f"{name}_at"], found[f"{name}_apart"], color=darker(colour, 0.2), **DOT)
-        hollow = DOT | {"marker": "s", "markerfacecolor": "white", "markersize": 3.2, "zorder": 2.9}
-        if f"{name}_together" in found:
-            axes.plot(found[f"{name}_at"], found[f"{name}_together"], color=darker(colour, 0.2), **hollow)
-        low = int(found[f"{name}_risk"].argmin())
-        place = found[f"{name}_times"][low], found[f"{name}_risk"][low]
-        _write(axes, NAMES[name], place, (0, -9), colour, ha="center")
-    for height, mark, words in ((0.16, "●", "each direction apart"), (0.06, "□", "one gradient for all")):
-        _write(axes, f"{mark} {words}", (0.03, height), (0, 0), INK, xycoords="axes fraction")
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(numticks=7))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.plot(data[f"{name}_times"], data[f"{name}_risk"], color=colour, **LINE)
+        _points(axes, data[f"{name}_at"], data[f"{name}_apart"], name)
+        if f"{name}_together" in data:
+            _points(axes, data[f"{name}_at"], data[f"{name}_together"], name, marker="x", markeredgewidth=0.8)
+        low = int(data[f"{name}_risk"].argmin())
+        place = data[f"{name}_times"][low], data[f"{name}_risk"][low]
+        write(axes, NAMES[name], place, shift=(0, -9), color=colour, ha="center")
     axes.set_xlabel("flow time t")
     axes.set_ylabel("expected test risk")
-    axes.set_ylim(0, 1.25 * max(found["unfitted"], found["full"]))
-    for value, words, x in ((found["unfitted"], "no fit", 0.83), (found["full"], "the whole fit", 1)):
+    axes.set_ylim(0, 1.25 * max(data["unfitted"], data["full"]))
+    for value, words, x in ((data["unfitted"], "no fit", 0.83), (data["full"], "the whole fit", 1)):
         axes.axhline(value, color="#bbbbbb", linewidth=0.5, zorder=1)
-        _write(axes, words, (x, value), (0, 5), INK, xycoords=axes.get_yaxis_transform(), ha="right")
+        write(axes, words, (x, value), shift=(0, 6), within=axes.get_yaxis_transform(), ha="right")
+    write(axes, "× one gradient for all", (0, 0), shift=(4, 5), within=axes.transAxes)
+    head(axes, "b", "noisy labels, stopped early")
 
 
-def _order(axes: Axes, found: Data) -> None:
-    for name in ("gd", "egd"):
-        axes.plot(found[f"{name}_along"], found[f"{name}_path"], color=RULES[name], **LINE)
-        axes.plot(found[f"{name}_stops"], found[f"{name}_product"], color=darker(RULES[name], 0.2), **DOT)
-    axes.set_yscale("log")
-    axes.axhline(found["fitted"], color="#bbbbbb", linewidth=0.5, zorder=1)
-    _write(
-        axes, "the whole target", (1, found["fitted"]), (-1, -5), INK, xycoords=axes.get_yaxis_transform(), ha="right"
-    )
+def _order(axes: Axes, data: Data) -> None:
+    logarithmic(axes, "y")
+    for name, shift, side in (("gd", (4, 2), "left"), ("egd", (-4, -6), "right")):
+        axes.plot(data[f"{name}_along"], data[f"{name}_path"], color=RULES[name], **LINE)
+        _points(axes, data[f"{name}_stops"], data[f"{name}_product"], name)
+        at = data[f"{name}_along"][POINTS // 2], data[f"{name}_path"][POINTS // 2]
+        write(axes, NAMES[name], at, shift=shift, color=RULES[name], ha=side)
+    axes.axhline(data["fitted"], color="#bbbbbb", linewidth=0.5, zorder=1)
+    whole_target = (1, data["fitted"])
+    write(axes, "the whole target", whole_target, shift=(0, -7), within=axes.get_yaxis_transform(), ha="right")
     axes.set_xlabel("flow time t")
     axes.set_ylabel("risk ½‖P − truth‖²")
-    for name, place, shift, side in (("gd", POINTS // 2, (4, 2), "left"), ("egd", POINTS // 2, (-4, -6), "right")):
-        at = found[f"{name}_along"][place], found[f"{name}_path"][place]
-        _write(axes, NAMES[name], at, shift, RULES[name], ha=side)
+    key(axes, "upper right")
+    head(axes, "c", "order of learning")
 
 
-def _write(
-    axes: Axes, words: str, place: tuple[float, float], shift: tuple[float, float], colour: str, **style: Any
-) -> None:
-    settings: dict[str, Any] = {"fontsize": SMALL, "va": "center", "gid": "label", "annotation_clip": False} | style
-    axes.annotate(
-        words, place, shift, textcoords="offset points", color=darker(colour, 0.35), **{"xycoords": "data"} | settings
+def caption(data: Data) -> str:
+    """What the figure shows, with the break-even exponent and the least risks."""
+    ends = [tex(float(data["egd_best"][place] / data["gd_best"][place])) for place in (0, -1)]
+    even = rf", even at $\beta = {tex(data['even'])}$" if np.isfinite(data["even"]) else ""
+    stops = ", ".join(rf"{NAMES[name]} ${tex(data[f'{name}_risk'].min())}$" for name in NAMES)
+    least = [tex(data[f"{name}_path"].min()) for name in ("gd", "egd")]
+    return (
+        r"Where equal speeds hurt; lines, predicted; markers, measured. \textbf{a}, least risk of early stopping over "
+        rf"that of the best linear estimate (${tex(data['directions'])}$ directions of rates $1/i^2$, "
+        rf"${tex(data['outputs'])}$ outputs, $\sigma^2/n = {tex(data['noise'])}$): EGD's is ${ends[0]}$ times gradient "
+        rf"descent's at $\beta = {tex(data['exponents'][0])}$ and ${ends[1]}$ times at "
+        rf"$\beta = {tex(data['exponents'][-1])}${even}. \textbf{{b}}, test risk over time of an even signal at "
+        rf"$\sigma^2/n = {tex(data['little'])}$, each direction apart (crosses: one gradient for all directions); at "
+        rf"its least: {stops}. \textbf{{c}}, a factorised model on a target part of which is noise, from "
+        rf"$a_0 = {tex(data['start'])}$: on its way gradient descent comes as near to the truth as ${least[0]}$, EGD "
+        rf"as ${least[1]}$; the whole target is at ${tex(data['fitted'])}$."
     )
 
 
-def figure(**parameters: Any) -> Figure:
-    """The figure for these parameters of `data`."""
-    return draw(data(**parameters))
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Write the figure, and the numbers that it is drawn from, to a directory."""
-    found = data()
-    directory = arguments[0] if arguments else "."
-    for path in save(draw(found), directory, "hurts"):
-        print(path)
-    np.savez(f"{directory}/hurts.npz", **found)
-
+PICTURE = Picture("hurts", "Where equal speeds hurt", data, draw, caption)
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(PICTURE)

@@ -12,9 +12,13 @@ NAMES = (
     "grokking",
     "wedge",
     "spectrum",
+    "phases",
     "order",
     "steps",
+    "cause",
     "approximate",
+    "hurts",
+    "networks",
     "verdicts",
 )
 

@@ -19,7 +19,7 @@ from figures.phase_lines import draw_lines
 from figures.regions import fill, label_region
 from figures.sides import label, room, set_side
 from figures.style import INK, house_style, inches
-from simulations.phases import Border, Phase, phase
+from simulations.phases import Border, Phase, Side, phase
 from theory.checks import ArgumentError
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def figure(
 
 def _maps(found: Phase, rules: Sequence[str], axes: Any) -> Figure:
     assert found.y is not None
+    sides = found.x, found.y
     whole, drawn_on = panels(len(rules) + (found.ratio is not None), axes, LEFT + room(found.y))
     shared = np.concatenate([found.lengths[name].ravel() for name in rules])
     seen: list[str] = []
@@ -80,13 +81,14 @@ def _maps(found: Phase, rules: Sequence[str], axes: Any) -> Figure:
     for panel, name in zip(drawn_on, rules, strict=False):
         lengths = found.lengths[name]
         special = {"no plateau": lengths == 0, unknown: np.isnan(lengths)}
-        seen += _map(panel, found, lengths, special, LENGTHS, _scale(shared))
+        seen += draw_map(panel, sides, lengths, special, LENGTHS, colour_scale(shared))
         drawn |= _draw_border(panel, found, found.borders.get(name))
-        _bar(panel, f"{name}: plateau ({found.unit})")
+        draw_bar(panel, f"{name}: plateau ({found.unit})")
     if found.ratio is not None:
         gd, egd = (found.lengths.get(name) for name in PREFERRED)
-        seen += _map(drawn_on[-1], found, found.ratio, _special(gd, egd, unknown), RATIOS, _scale(found.ratio))
-        _bar(drawn_on[-1], "GD/EGD ratio")
+        special = special_cells(gd, egd, unknown)
+        seen += draw_map(drawn_on[-1], sides, found.ratio, special, RATIOS, colour_scale(found.ratio))
+        draw_bar(drawn_on[-1], "GD/EGD ratio")
     for panel in drawn_on[1:]:
         panel.tick_params(labelleft=False)
     drawn_on[0].set_ylabel(label(found.y))
@@ -95,7 +97,7 @@ def _maps(found: Phase, rules: Sequence[str], axes: Any) -> Figure:
     return whole
 
 
-def _special(gd: Array | None, egd: Array | None, unknown: str) -> dict[str, Mask]:
+def special_cells(gd: Array | None, egd: Array | None, unknown: str) -> dict[str, Mask]:
     """Cells in which a ratio is no finite number above zero, and why."""
     if gd is None or egd is None:
         return {}
@@ -107,7 +109,7 @@ def _special(gd: Array | None, egd: Array | None, unknown: str) -> dict[str, Mas
     }
 
 
-def _scale(values: Array) -> LogNorm:
+def colour_scale(values: Array) -> LogNorm:
     """The colours' scale: from the least to the greatest length, not less than a factor of 10 apart."""
     lengths = values[np.isfinite(values) & (values > 0)]
     low, high = (float(lengths.min()), float(lengths.max())) if len(lengths) else (1.0, 10.0)
@@ -115,12 +117,11 @@ def _scale(values: Array) -> LogNorm:
     return LogNorm(min(low, middle / np.sqrt(10)), max(high, middle * np.sqrt(10)))
 
 
-def _map(
-    panel: Axes, found: Phase, values: Array, special: Mapping[str, Mask], colours: Any, scale: LogNorm
+def draw_map(
+    panel: Axes, sides: tuple[Side, Side], values: Array, special: Mapping[str, Mask], colours: Any, scale: LogNorm
 ) -> list[str]:
-    """The cells of one panel; returns which special ones there are and have no label of their own."""
-    assert found.y is not None
-    edges = set_side(panel, "x", found.x), set_side(panel, "y", found.y)
+    """The cells (y, x) of one panel; returns which special ones there are and have no label of their own."""
+    edges = set_side(panel, "x", sides[0]), set_side(panel, "y", sides[1])
     known = np.where(np.isfinite(values) & (values > 0), values, np.nan)
     panel.pcolormesh(*edges, known, cmap=colours, norm=scale, rasterized=True, gid="lengths")
     unlabelled = []
@@ -129,21 +130,26 @@ def _map(
             fill(panel, edges, where, what)
             if not label_region(panel, edges, where, what):
                 unlabelled.append(what)
-    panel.set_xlabel(label(found.x))
-    _contours(panel, found, known)
+    panel.set_xlabel(label(sides[0]))
+    _contours(panel, sides, edges, known)
     return unlabelled
 
 
-def _contours(panel: Axes, found: Phase, known: Array) -> None:
-    """Lines at powers of ten, with their value; between cells that all have a length."""
-    assert found.y is not None
-    if min(known.shape) < 4 or not (found.x.numeric and found.y.numeric) or np.isnan(known).all():
+def _contours(panel: Axes, sides: tuple[Side, Side], edges: tuple[Array, Array], known: Array) -> None:
+    """Lines at powers of ten, between cells that all have a length; with their value where it covers such cells."""
+    if min(known.shape) < 4 or not all(side.numeric for side in sides) or np.isnan(known).all():
         return
     logs = np.ma.masked_invalid(np.log10(known))
     levels = np.arange(np.ceil(logs.min() + 0.05), logs.max() - 0.05)
     if len(levels):
-        lines = panel.contour(found.x.values, found.y.values, logs, levels, colors=INK, linewidths=0.5)
+        lines = panel.contour(*(side.values for side in sides), logs, levels, colors=INK, linewidths=0.5)
         panel.clabel(lines, fmt=_power, fontsize=6, inline_spacing=2)
+        for text in list(lines.labelTexts):
+            corners = panel.transData.inverted().transform(text.get_window_extent().corners())
+            column, row = (np.searchsorted(edges[i], corners[:, i]) - 1 for i in range(2))
+            inside = (column >= 0) & (column < known.shape[1]) & (row >= 0) & (row < known.shape[0])
+            if not inside.all() or np.isnan(known[row, column]).any():
+                text.remove()
 
 
 def _power(level: float) -> str:
@@ -161,7 +167,7 @@ def _draw_border(panel: Axes, found: Phase, border: Border | None) -> set[bool]:
     return {border.exact}
 
 
-def _bar(panel: Axes, title: str) -> None:
+def draw_bar(panel: Axes, title: str) -> None:
     """The scale of a panel, above it, with its title."""
     whole, unit = panel.get_figure(root=True), 1 / inches(panel)
     assert isinstance(whole, Figure)

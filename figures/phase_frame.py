@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from figures.panels import row
 from figures.regions import CELLS
 from figures.style import INK, PAGE
 from simulations.phases import Phase
-from theory.checks import ArgumentError
 
 LEFT, GAP, RIGHT = 0.5, 0.13, 0.1  # inches beside and between the panels
 PANEL, BAR, HEAD, FOOT, KEY = 1.75, 0.07, 0.46, 0.36, 0.24  # inches from above: head with bar, panel, axis, key
@@ -28,19 +27,10 @@ MARKS = {"no plateau": "x", "censored": ">", "not predicted": ">"}
 
 def panels(count: int, axes: Any, left: float, gap: float = GAP, head: float = HEAD) -> tuple[Figure, list[Axes]]:
     """The panels of a new figure, or those that were given."""
-    if axes is not None:
-        given = list(np.asarray(axes, dtype=object).ravel())
-        if len(given) != count or not all(isinstance(one, Axes) for one in given):
-            raise ArgumentError("axes", f"hold {count} axes, one for each panel", f"holds {len(given)}")
-        whole = given[0].get_figure(root=True)
-        assert isinstance(whole, Figure)
-        return whole, given
-    height = head + PANEL + FOOT + KEY
-    width = (PAGE - left - RIGHT - (count - 1) * gap) / count
-    whole = Figure(figsize=(PAGE, height))
-    lefts = [left + i * (width + gap) for i in range(count)]
-    box = [(left / PAGE, (FOOT + KEY) / height, width / PAGE, PANEL / height) for left in lefts]
-    return whole, [whole.add_axes(one) for one in box]
+    drawn_on = row(axes, count, width=PAGE, height=PANEL, left=left, gap=gap, right=RIGHT, top=head, bottom=FOOT + KEY)
+    whole = drawn_on[0].get_figure(root=True)
+    assert isinstance(whole, Figure)
+    return whole, drawn_on
 
 
 def draw_key(whole: Figure, found: Phase, drawn: set[bool], seen: Sequence[str]) -> None:

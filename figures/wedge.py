@@ -20,13 +20,17 @@ from figures.writing import main
 from simulations.descent import descend
 from simulations.sampled_training import sampled_error
 from theory.checks import ArgumentError, length, whole
+from theory.claims.folded_error import MU, NU
+from theory.claims.wedge_error import W5
+from theory.claims.wedge_plateau import W6
+from theory.contractions import ETA
 from theory.curves import predict_curve
 from theory.derivation import compiled
+from theory.geometry import EPSILON, THETA, U2
 from theory.models.wedge import Wedge
 from theory.plateaus import LONGEST_RUN
 from theory.predictions import predict
 from theory.rules import rule
-from theory.wedge_printed import PRINTED_ERROR, PRINTED_PLATEAU, printed_error, printed_plateau
 
 GD = rule("gd")
 SHOWN = 16  # measured points of a run
@@ -90,7 +94,7 @@ def data(
         "times": curve.times,
         "weights": curve.weights[:, 0],
         "derived": curve.test_error,
-        "printed": compiled(printed_error(), PRINTED_ERROR)(mu, nu, epsilon, theta),
+        "printed": compiled(W5.printed["error"], (MU, NU, EPSILON, THETA))(mu, nu, epsilon, theta),
         "run_times": run.times,
         "run_weights": run.weights[:, 0],
         "sample_times": times,
@@ -101,14 +105,13 @@ def data(
 
 def _plateaus(theta: float, weights: Any, step: float, epsilons: tuple[float, ...]) -> dict[str, Any]:
     """The plateau in steps over ε: derived, as printed, and measured."""
-    printed = compiled(printed_plateau(), PRINTED_PLATEAU)
+    printed = compiled(W6.printed["plateau"], (EPSILON, THETA, U2, ETA))
     found = []
     for epsilon in epsilons:
         model = Wedge(epsilon=epsilon, theta=theta)
         derived = predict(model, GD, "descent", weights, step=step).plateaus[LONGEST_RUN][0]
-        (mu, nu), slow = model.minimiser[0], model.eigen[0][-1]
         measured = descend(model, GD, step, weights, max_steps=STEPS).plateaus[LONGEST_RUN]
-        found.append((derived, printed(weights[0, 1], mu, nu, slow, theta, step), measured))
+        found.append((derived, printed(epsilon, theta, weights[0, 1], step / 2), measured))  # its loss has no ½
     derived, printed_lengths, measured = np.array(found, float).T
     return {"plateau_derived": derived, "plateau_printed": printed_lengths, "plateau_measured": measured}
 

@@ -7,7 +7,7 @@ import pytest
 
 from simulations.descent import descend
 from simulations.flow import flow
-from theory.existence import existence, least_slow_start
+from theory.existence import existence, greatest_angle, least_slow_start
 from theory.grids import longest_runs
 from theory.members import Members
 from theory.models.folded import Folded
@@ -47,6 +47,19 @@ def test_the_boundary_parts_plateaus_from_none(name: str, view: str) -> None:
     never = least == 0  # u₁ ≤ 0, or a first step far enough across: any start above zero has a plateau
     some = longest_runs(name, view, Members(start_slow=np.where(never, 1e-6, -1e-6), **at))[np.isfinite(above)]
     assert (some[never[np.isfinite(above)]] > 0).all()
+
+
+@pytest.mark.parametrize("view", ["flow", "descent"])
+def test_the_greatest_angle_parts_plateaus_from_none(view: str) -> None:
+    at = parameters(4)
+    start = np.random.default_rng(4).uniform(-1, 4, COUNT)
+    angle = greatest_angle("gd", view, Members(start_slow=start, **at))
+    assert (angle[start < 0] == 0).all()
+    inside = (angle > 0) & (angle < 1.5)
+    assert inside.sum() > 200
+    for factor, there in ((1 - BESIDE, True), (1 + BESIDE, False)):
+        found = longest_runs("gd", view, Members(start_slow=start, **(at | {"theta": angle * factor})))
+        assert ((found > 0) == there)[inside].all()
 
 
 @pytest.mark.parametrize("name", ["egd", "power:0.5", "ngd"])

@@ -26,6 +26,8 @@ from figures.series import series
 from figures.style import house_style
 from figures.writing import main, write_picture
 from simulations.approximations import measured_arrivals
+from simulations.networks import campaign
+from simulations.networks.settings import Setting, preset
 from theory.checks import ArgumentError, ArgumentTypeError
 from theory.rules import rule
 
@@ -42,8 +44,11 @@ SMALL = {
     "grokking": {"samples": 20_000, "sizes": (0.1, 1.0), "max_steps": 6000},
     "wedge": {"samples": 20_000, "epsilons": (1e-4, 1e-3, 1e-2)},
     "spectrum": {"rules": ("gd", "power:0.5", "egd", "ngd"), "condition": 100.0, "count": 3},
+    "phases": {"epsilon": (1e-2, 0.6), "cells": 12},
     "order": {"spectrum": (2.0, 0.5)},
     "steps": {"sizes": (0.02, 0.03), "steps": (0.1,), "count": 1500},
+    "cause": {"epsilon": 0.05, "spectrum": (1.0, 0.1)},
+    "hurts": {"directions": 3, "outputs": 3, "draws": 300, "values": (3.0, 2.5, 0.8), "start": 1e-2},
     "approximate": {
         "rules": ("egd", "damped:0.01", "newton-schulz", "rsvd:2"),
         "conditions": (10.0, 1e3),
@@ -61,9 +66,22 @@ def stored(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def collected(stored):
+def runs(tmp_path_factory):
+    """Runs of a small network, in a directory."""
+    place = tmp_path_factory.mktemp("networks") / "runs"
+    setting = Setting.from_document(
+        preset("parity-4").document()
+        | {"bits": 12, "relevant": 2, "train": 200, "test": 400, "width": 24, "step": 0.02}
+    )
+    campaign.prepare(setting, place, "0")
+    campaign.run(setting, campaign.campaign(setting, ["gd", "egd"], 2, place))
+    return place
+
+
+@pytest.fixture(scope="module")
+def collected(stored, runs):
     """The data of each figure, once."""
-    known = SMALL | {"verdicts": {"audit": str(stored)}}
+    known = SMALL | {"verdicts": {"audit": str(stored)}, "networks": {"runs": str(runs)}}
     found = {}
 
     def collect(name):
@@ -143,7 +161,8 @@ def test_what_is_predicted_is_a_line_and_what_is_measured_are_markers(drawn, nam
     assert all(line.get_linestyle() == "None" and line.get_marker() not in ("None", "") for line in measured)
     predicted = [line for line in everything if line.get_gid() in ("predicted", "printed")]
     assert all(line.get_linestyle() != "None" or line.get_marker() == "_" for line in predicted)
-    assert bool(predicted) == bool(measured) == (name not in ("datasets", "verdicts"))
+    cells = drawn(name).findobj(lambda one: one.get_gid() == "lengths")  # of a map, measured
+    assert bool(predicted) == bool(measured or cells) == (name not in ("datasets", "cause", "networks", "verdicts"))
 
 
 def test_axes_can_be_passed(named, drawn):
@@ -243,6 +262,47 @@ def test_arrivals_lie_on_the_law_and_collapse(collected, drawn):
     assert list(diagonal.get_xdata()) == list(diagonal.get_ydata())
     for markers in lines(right, "measured"):
         assert markers.get_xdata() == pytest.approx(markers.get_ydata(), rel=1e-7)
+
+
+@pytest.mark.parametrize("name", ["start_slow", "theta"])
+def test_the_derived_border_parts_plateaus_from_none(collected, drawn, name):
+    data = collected("phases")
+    gd, egd = data[f"{name}_gd"], data[f"{name}_egd"]
+    assert (gd == data[f"{name}_law"]).all() and (gd == 0).any() and (gd > 0).any()
+    heights = data[name][:, None]
+    for how, lengths in (("gd", gd), ("egd", egd)):
+        border = np.interp(data["epsilon"], data["border_epsilon"], data[f"{name}_border_{how}"])
+        away = (heights - border) * (1 if name == "start_slow" else -1)
+        # of gradient descent's steps exact but for the line between its points; EGD's steps follow its flow up to η
+        clear = np.abs(away) > (1e-3 if how == "gd" else 0.1)
+        assert ((lengths > 0) == (away > 0))[clear].all() and clear.sum() > 120
+    row = drawn("phases").axes[0 if name == "start_slow" else 3 :][:3]
+    for panel, how, dash in zip(row, ("gd", "egd"), ("-", "--"), strict=False):
+        (line,) = lines(panel, "predicted")
+        assert list(line.get_ydata()) == list(data[f"{name}_border_{how}"]) and line.get_linestyle() == dash
+    (ratio,) = [mesh for mesh in row[2].collections if mesh.get_gid() == "lengths"]
+    both = (gd > 0) & (egd > 0)
+    assert np.array_equal(ratio.get_array()[both], (gd[both] / egd[both]))
+    assert ratio.get_array()[:, 0].max() > 5 > 1 > (gd[both] / egd[both]).min()  # grows as ε falls; EGD can be slower
+
+
+def test_scale_and_asymmetry_multiply_to_the_plateau_and_only_regression_tells_them_apart(collected, drawn):
+    data = collected("cause")
+    assert list(data["models"]) == ["folded", "wedge", "regression"] and list(data["told_apart"]) == [0, 0, 1]
+    steps = {name: data["steps"][:, place] for place, name in enumerate(data["rules"])}
+    assert data["scale"][:, 1] * data["best_steps"] == pytest.approx(steps["gd"])
+    assert list(steps["egd"][:2]) == list(steps["frobenius"][:2]) and steps["egd"][2] < steps["frobenius"][2] / 2
+    asymmetry = data["asymmetry"][:, 1]
+    assert asymmetry[1] == 1 and min(asymmetry[0], asymmetry[2]) > 20  # the wedge's plateau is scale alone
+    for place, (upper, lower) in enumerate(zip(drawn("cause").axes[::2], drawn("cause").axes[1::2], strict=True)):
+        for name, values in steps.items():
+            ends = [line.get_xdata()[0] for line in lines(upper, name)]
+            assert ends == [value for value in (values[place],) if np.isfinite(value)]
+        widths = sorted(bar.get_width() for bar in lower.patches)
+        parts = np.concatenate([data["scale"][place], data["asymmetry"][place]])
+        assert widths == pytest.approx(sorted(np.maximum(0, np.log10(parts))))
+    text = picture("cause").caption(data)
+    assert "on folded and wedge" in text and "$1$ of $" in text
 
 
 def test_layers_learn_in_opposite_orders(collected, drawn):
@@ -347,6 +407,12 @@ def test_a_missing_audit_says_how_to_make_one(tmp_path):
         ("wedge", {"step": 1e3}, "`step` must be below the largest stable step, but is 1000"),
         ("spectrum", {"condition": 0.5}, r"`condition` must lie in \(1, ∞\), but is 0.5"),
         ("spectrum", {"rules": ("gd", "damped:0.1")}, "`rules` must name power laws: .*, but holds damped:0.1"),
+        ("phases", {"epsilon": (0.1, 0.01)}, "`epsilon` must hold two numbers that ascend, but holds 0.1, 0.01"),
+        ("phases", {"angles": (0.1, 2.0)}, r"`theta` must lie in \(0, π/2\) radians, but is 2"),
+        ("phases", {"step": 1.0}, "`step` must lie below the largest stable step"),
+        ("cause", {"threshold": 1.0}, r"`threshold` must lie in \(0, 1\), but is 1"),
+        ("hurts", {"draws": 3}, "`draws` must be a whole number of at least 40, but is 3"),
+        ("hurts", {"outputs": 0}, "`outputs` must be a whole number of at least 1, but is 0"),
         ("order", {"imbalance": 0.0}, "`imbalance` must be positive, but is 0"),
         ("steps", {"sizes": (0.1,)}, "`sizes` must hold at least two step sizes, but holds 1"),
         ("approximate", {"rules": ("newton",)}, "`rules` must name rules that need a gradient only, but holds newton"),

@@ -2,17 +2,15 @@
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from figures import hurts
-from theory.checks import ArgumentError
 
 SMALL = {"directions": 3, "outputs": 3, "draws": 300, "values": (3.0, 2.5, 0.8), "start": 1e-2}
 
 
 @pytest.fixture(scope="module")
 def found():
-    return hurts.data(**SMALL)
+    return hurts.PICTURE.collect(**SMALL)
 
 
 def lines(axes, gid):
@@ -42,27 +40,12 @@ def test_what_the_figure_says(found):
 
 
 def test_panels_and_labels(found):
-    figure = hurts.draw(found)
-    assert isinstance(figure, Figure) and figure.get_figwidth() == 6.75
-    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    panels = hurts.draw(found).axes
+    titles = [axes.get_title(loc="left") for axes in panels]
     assert [title[-10:] for title in titles] == ["which rule", "pped early", "f learning"]
-    for axes, curves, dots in zip(figure.axes, (3, 3, 2), (3, 5, 2), strict=True):
-        assert len(lines(axes, "predicted")) == curves and len(lines(axes, "measured")) == dots
+    for axes, curves, series in zip(panels, (3, 3, 2), (3, 5, 2), strict=True):
+        assert len(lines(axes, "predicted")) == curves and len(lines(axes, "measured")) == series
         words = {text.get_text() for text in axes.texts}
         assert {"GD", "EGD"} <= words
-    (even,) = lines(figure.axes[0], "even")
+    (even,) = lines(panels[0], "even")
     assert even.get_xdata()[0] == pytest.approx(float(found["even"]))
-
-
-def test_it_is_written_with_its_data(found, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(hurts, "data", lambda: found)
-    hurts.main([str(tmp_path)])
-    assert {path.name for path in tmp_path.iterdir()} == {f"hurts.{end}" for end in ("pdf", "svg", "png", "npz")}
-    assert "hurts.png" in capsys.readouterr().out
-    with np.load(tmp_path / "hurts.npz") as kept:
-        assert set(kept) == set(found)
-
-
-def test_bad_numbers_are_refused():
-    with pytest.raises(ArgumentError, match="`outputs` must be"):
-        hurts.data(outputs=0)

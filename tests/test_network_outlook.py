@@ -87,6 +87,9 @@ def test_arrivals_are_those_of_the_laws(runs):
     assert arrivals(even, errors, bends) == pytest.approx(0.95 * errors / 0.02 / steps, rel=1e-12)
     assert arrivals(replace(descent, step=0.6), errors, bends) is None  # 0.6 · 4 is above 2
     assert arrivals(runs["adam"][0], errors, bends) is None
+    equal = replace(QUICK, norm="equal")  # steps of one length are no gradient descent
+    assert arrivals(replace(descent, setting=equal), errors, bends) is None
+    assert arrivals(replace(even, setting=equal), errors, bends) is not None
 
 
 def test_a_runs_prediction_comes_from_its_gradient_at_memorisation(runs):

@@ -194,6 +194,15 @@ def test_a_censored_run_can_be_carried_on(tmp_path):
     assert (tmp_path / "short.npz").read_bytes() == (tmp_path / "long.npz").read_bytes()
 
 
+def test_a_run_goes_on_with_the_measures_it_was_begun_with(monkeypatch):
+    with monkeypatch.context() as fewer:
+        fewer.delitem(training.MEASURES, "singular_directions")
+        begun = train(replace(TINY, epochs=4), "egd")
+    assert list(begun.measures) == ["singular_values"]
+    found = train(TINY, "egd", begun=begun)
+    assert {name: len(values) for name, values in found.measures.items()} == {"singular_values": 13}
+
+
 def test_the_record_holds_what_it_says(tmp_path):
     run = train(replace(QUICK, epochs=20), "egd", 2)
     run.save(tmp_path / "run.npz")

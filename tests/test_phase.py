@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,20 @@ def test_a_region_is_labelled_inside_itself(stores: dict[str, Path]) -> None:
         columns = np.searchsorted(edges[0, :, 0], corners[:, 0]) - 1
         rows = np.searchsorted(edges[:, 0, 1], corners[:, 1]) - 1
         assert not np.ma.getmaskarray(mesh.get_array())[rows, columns].any()
+
+
+def test_a_contour_is_named_where_its_number_covers_lengths_only(stores: dict[str, Path]) -> None:
+    named = 0
+    for panel in panels(figure(stores["start"], "epsilon", "start_slow"))[:2]:
+        edges = parts(panel, "lengths")[0].get_coordinates()
+        for text in panel.texts:
+            if re.fullmatch(r"1|\$10\^\{-?\d+\}\$", text.get_text()):
+                corners = panel.transData.inverted().transform(text.get_window_extent().corners())
+                rows = np.searchsorted(edges[:, 0, 1], corners[:, 1]) - 1
+                columns = np.searchsorted(edges[0, :, 0], corners[:, 0]) - 1
+                assert (drawn(panel)[rows, columns] > 0).all()
+                named += 1
+    assert named
 
 
 def test_shades_of_grey_order_the_lengths() -> None:

@@ -120,6 +120,20 @@ def least_slow_start(how: Rule | str, view: str, found: Members) -> Array:
         return np.tan(found.theta) * np.maximum(0.0, least(star, error, rates, found.step))
 
 
+def greatest_angle(how: Rule | str, view: str, found: Members) -> Array:
+    """The test angle θ in [0, π/2] up to which each member (n,) has a plateau; its own does not count.
+
+    Parameters
+    ----------
+    how, view, found
+        As in `least_slow_start`, which is in proportion to tan θ.
+    """
+    import numpy as np
+
+    least = least_slow_start(how, view, found) / np.tan(found.theta)
+    return np.arctan2(np.maximum(0.0, found.start_slow), least)
+
+
 def wedge_excess(theta: Any, w1: Any, w2: Any) -> Array:
     """How far a start lies inside the set of weights with 100 % error on the wedge: negative where it lies outside."""
     import numpy as np

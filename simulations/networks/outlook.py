@@ -13,8 +13,9 @@ of the slowest direction:
 - weight decay is part of the loss, so that λᵢ is at least its coefficient. What it would take alone is told too.
 
 There is no answer where a run has not memorised or arrived before, where some λᵢ vanishes (the hinge loss without
-weight decay), where η is above gradient descent's largest stable step, and for rules without a law for arrivals. The
-bias and W₂, which move as well, are held in all this: the linear theory is that of W₁ alone.
+weight decay), where η is above gradient descent's largest stable step, and for rules without a law for arrivals; with
+``norm=equal`` that is all but EGD, whose length is its own. The bias and W₂, which move as well, are held in all this:
+the linear theory is that of W₁ alone.
 """
 
 from __future__ import annotations
@@ -167,7 +168,7 @@ def arrivals(run: TrainingRun, errors: Array, bends: Array) -> Array | None:
     Gradient descent is told in its own steps. Other rules are told by their flow, at time kη: their steps jump to and
     fro over errors that are smaller than a step.
     """
-    if run.rule == ADAM:
+    if run.rule == ADAM or (run.setting.norm == "equal" and run.rule != "egd"):
         return None
     how, order = rule(run.rule), np.argsort(-bends, kind="stable")
     view, step = ("descent", run.step) if run.rule == "gd" else ("flow", None)

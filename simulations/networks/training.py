@@ -100,6 +100,8 @@ class Training:
         )
         self.loss, self.way = LOSSES[setting.loss], way_of(who, setting, seed)
         self.splits = {"train": self.data.train, "test": self.data.test, "validation": self.data.validation}
+        # a run that was begun with fewer measures goes on with those
+        self.measures = MEASURES if begun is None else {name: MEASURES[name] for name in begun.measures}
         self.reason = ""
         if begun is None:
             self._begin()
@@ -201,7 +203,7 @@ class Training:
         slope = gradients(self.weights, self.data, self.data.train, self.loss, setting.weight_decay)[1]
         if np.isfinite(slope.first).all():
             moment = Moment(setting, self.data, self.start, self.weights, slope)
-            self.measured.append((self.epoch, {name: measure(moment) for name, measure in MEASURES.items()}))
+            self.measured.append((self.epoch, {name: measure(moment) for name, measure in self.measures.items()}))
 
     def record(self) -> TrainingRun:
         """What there is so far."""
@@ -215,7 +217,7 @@ class Training:
             stop_reason=self.reason,
             curves={name: np.array(values) for name, values in self.curves.items()},
             measured_epochs=np.array([epoch for epoch, _ in self.measured]),
-            measures={name: np.array([found[name] for _, found in self.measured]) for name in MEASURES},
+            measures={name: np.array([found[name] for _, found in self.measured]) for name in self.measures},
             kept_epochs=np.array([epoch for epoch, _ in self.kept]),
             kept=Weights(*(np.array(parts) for parts in zip(*(kept for _, kept in self.kept), strict=True))),
             weights=self.weights.copy(),
