@@ -55,6 +55,14 @@ def test_equal_norms_are_equal_for_all_but_adam():
             assert length == pytest.approx(setting.step * 26**0.5, rel=1e-5), name  # float32
 
 
+def test_frobenius_rescaling_is_there_with_egds_length():
+    setting = replace(SMALL, epochs=1)
+    (name,) = [name for name in controls(setting) if name.startswith("frobenius@")]
+    lengths = [train(setting, one).curves["step_norm"][1] for one in (name, "egd")]
+    assert lengths[0] == pytest.approx(lengths[1], rel=1e-5)  # float32
+    assert not [name for name in controls(replace(setting, norm="equal")) if "@" in name]
+
+
 def test_the_set_stands_among_other_rules():
     assert expanded(["adam@0.01", " controls"], SMALL) == ["adam@0.01", *controls(SMALL)]
     assert expanded(["gd", "controls", "egd"], SMALL) == controls(SMALL)
