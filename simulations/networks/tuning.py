@@ -20,7 +20,7 @@ from simulations.networks.record import TrainingRun
 from simulations.networks.settings import Setting
 from theory.checks import plain
 
-FACTORS = (1 / 16, 1 / 4, 1.0, 4.0, 16.0)  # of a rule's usual step size
+FACTORS = (1 / 16, 1 / 4, 1.0, 4.0, 16.0, 64.0)  # of a rule's usual step size
 SEEDS, FIRST = 2, 1_000
 NEVER = 1 - 1e-12  # a validation accuracy that is reached once there is nothing left to decide
 AFTER = 20
