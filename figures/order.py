@@ -69,6 +69,7 @@ def data(
     ArgumentError
         For a value outside its domain.
     """
+    positive("imbalance", imbalance)
     model = Factorized.from_spectrum(spectrum, start=start, depth=depth)
     found: dict[str, Any] = {"targets": model.values, "threshold": threshold, "start": start, "depth": depth}
     for name in LAWS:
@@ -88,7 +89,7 @@ def data(
             f"{name}_arrivals": np.array([predicted, run.arrivals], float),
         }
     sizes = np.full((depth, len(model.values)), float(start) ** (1 / depth))
-    sizes[0] *= positive("imbalance", imbalance)
+    sizes[0] *= imbalance
     starts = model.aligned_start(sizes), model.random_start(scale, seed)
     return found | {"drift": [largest_drifts(model, LAWS, weights) for weights in starts]}
 

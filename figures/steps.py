@@ -22,7 +22,7 @@ from simulations.flow import flow
 from theory.checks import positive
 from theory.models.regression import Regression
 
-SHOWN, COUNT = 20, 10_000  # measured points of a run; steps after which it has settled
+SHOWN = 20  # measured points of a run
 BELOW = 3e-4  # of the largest singular value at the start, the lower end of the axis
 SOFTER = "power:0.5"
 
@@ -32,6 +32,7 @@ def data(
     seed: int = 0,
     steps: tuple[float, ...] = (0.1, 0.01),
     sizes: tuple[float, ...] = (0.003, 0.006, 0.012, 0.024, 0.048, 0.096),
+    count: int = 10_000,
 ) -> Data:
     """Singular values of the gradient under EGD's flow and its steps, and what is left in the end.
 
@@ -45,6 +46,8 @@ def data(
         Step sizes η whose runs are shown.
     sizes
         Step sizes η whose cycles are shown, at least two.
+    count
+        Steps after which a cycle is taken to be reached.
 
     Returns
     -------
@@ -76,13 +79,13 @@ def data(
             f"steps_{index}_times": size * run.times[kept],
             f"steps_{index}_values": gradient_values(model, run.weights[kept]),
         }
-    return found | _cycles(model, start, sizes)
+    return found | _cycles(model, start, sizes, count)
 
 
-def _cycles(model: Regression, start: Any, sizes: tuple[float, ...]) -> dict[str, Any]:
+def _cycles(model: Regression, start: Any, sizes: tuple[float, ...], count: int) -> dict[str, Any]:
     """What steps of several sizes end in: EGD from both starts, and a softer law."""
-    turned = discretise(model, "egd", sizes, start, count=COUNT)
-    aligned, softer = (discretise(model, how, sizes, count=COUNT) for how in ("egd", SOFTER))
+    turned = discretise(model, "egd", sizes, start, count=count)
+    aligned, softer = (discretise(model, how, sizes, count=count) for how in ("egd", SOFTER))
     return {
         "sizes": turned.steps,
         "turned_measured": turned.norms,

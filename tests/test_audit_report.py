@@ -45,13 +45,6 @@ def test_a_figure_shows_trials_that_differ_in_one_parameter_and_no_others(findin
     assert list(line(panel, "measured").get_xdata()) == [1000 + b for b in range(10)]
 
 
-def test_a_figure_shows_negative_numbers_of_many_sizes(findings):
-    trials = tuple(compared({"a": a}, -1e-6, -(2.0**a), -(2.0**a), 1e-9) for a in range(20))
-    (panel,) = figure(dataclasses.replace(findings[1], trials=trials)).axes
-    assert panel.get_yscale() == "symlog"
-    assert list(line(panel, "measured").get_ydata()) == [-(2.0**a) for a in range(20)]
-
-
 def test_a_claim_without_counterexample_has_no_figure(findings):
     with pytest.raises(ArgumentError, match="Argument `finding` must hold a trial against its claim"):
         figure(findings[0])
@@ -147,3 +140,10 @@ def test_the_same_seed_gives_the_same_files(findings, tmp_path, monkeypatch):
         report.write(findings, tmp_path / name, "0.1.0")
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.*"))
     assert all((tmp_path / "one" / path).read_bytes() == (tmp_path / "two" / path).read_bytes() for path in files)
+
+
+def test_a_figure_shows_negative_numbers_of_many_sizes(findings):
+    trials = tuple(compared({"a": a}, -1e-6, -(2.0**a), -(2.0**a), 1e-9) for a in range(20))
+    (panel,) = figure(dataclasses.replace(findings[1], trials=trials)).axes
+    assert panel.get_yscale() == "symlog"
+    assert list(line(panel, "measured").get_ydata()) == [-(2.0**a) for a in range(20)]

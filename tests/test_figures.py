@@ -45,7 +45,7 @@ SMALL = {
     "wedge": {"samples": 20_000, "epsilons": (1e-4, 1e-3, 1e-2)},
     "spectrum": {"rules": ("gd", "power:0.5", "egd", "ngd"), "condition": 100.0, "count": 3},
     "order": {"spectrum": (2.0, 0.5)},
-    "steps": {"sizes": (0.02, 0.03), "steps": (0.1,)},
+    "steps": {"sizes": (0.02, 0.03), "steps": (0.1,), "count": 1500},
     "approximate": {
         "rules": ("egd", "damped:0.01", "newton-schulz", "rsvd:2"),
         "conditions": (10.0, 1e3),
@@ -329,7 +329,7 @@ def test_the_audit_at_a_glance_shows_every_verdict(collected, drawn):
     words = [text.get_text() for text in panel.texts]
     assert {"F1", "F4", "W7", "20 of 50", "Theorem 1"} <= set(words)
     text = picture("verdicts").caption(data)
-    assert "3 claims, $1$ holds, $1$ corrected and $1$ undetermined" in text and "$254$ trials" in text
+    assert "3 claims: holds $1$, corrected $1$, undetermined $1$. " in text and "$254$ trials" in text
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"claims": []}', '{"claims": [{"id": "F1"}]}'])
@@ -379,8 +379,8 @@ def test_bad_parameters_are_refused(name, parameters, message):
         ("grokking", {"step": 0.9, "sizes": (1.0,), "samples": 2}),  # gradient descent diverges, and has no law
         ("wedge", {"start": (3.0, 1.0), "samples": 500, "epsilons": (0.1, 0.01)}),  # no plateau
         ("wedge", {"theta": 1.5707963, "samples": 500, "epsilons": (0.01,)}),
-        ("order", {"spectrum": (2.0, 1.0), "depth": 3}),  # EGD's modes are not derived
-        ("steps", {"spectrum": (1.0,), "steps": (), "sizes": (0.02, 0.03)}),
+        ("order", {"spectrum": (1.0,), "depth": 3}),  # EGD's modes are not derived
+        ("steps", {"spectrum": (1.0,), "steps": (), "sizes": (0.02, 0.03), "count": 500}),
     ],
 )
 def test_rare_parameters_draw_without_a_warning(name, parameters):
