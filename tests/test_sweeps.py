@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -464,7 +465,8 @@ def test_a_scheduler_serves_a_notebook_too(tmp_path: Path, unbroken: dict[str, b
     async def cell() -> None:  # whose loop runs while the sweep does
         run_sweep(SAME, tmp_path / "a", version=__version__, scheduler=cluster[0])
 
-    asyncio.run(cell())
+    with ThreadPoolExecutor(1) as notebook:  # whose thread has no other loop, as this one has after tests in a browser
+        notebook.submit(lambda: asyncio.run(cell())).result()
     assert chunks(tmp_path / "a") == unbroken
 
 
