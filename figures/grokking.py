@@ -101,7 +101,7 @@ def draw(data: Data, axes: Any = None) -> Figure:
         for panel in panels[1:]:
             panel.tick_params(labelleft=False)
         panels[0].set_ylabel("test error (%)")
-        write(panels[1], "lines: flow\nmarkers: steps", (0.98, 0.62), within=panels[1].transAxes, ha="right")
+        write(panels[1], "lines: flow; markers: steps", (1, 0.955), within=panels[1].transAxes, ha="right")
         key(panels[2], "center right")
         return finished(panels)
 
