@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.captions import listed, tex
+from figures.captions import code, listed, tex
 from figures.panels import HOLLOW, LINE, SERIES, finished, head, key, logarithmic, row, write_beside
 from figures.picture import Data, Picture
 from figures.style import PAGE, darker, house_style, rule_colours
@@ -23,6 +23,7 @@ from theory.models.regression import Regression
 from theory.predictions import predict
 from theory.rules import Rule, rule
 
+ROUNDING = 1e-12  # below which a measured speed is zero
 POINTS, RATIOS = 400, 25  # of the lines
 
 
@@ -149,14 +150,10 @@ def _plateaus(axes: Axes, data: Data) -> None:
 
 def caption(data: Data) -> str:
     """What the figure shows, with the ratios at the largest condition number."""
-    ratios = listed(
-        rf"\texttt{{{name}}} ${tex(found[-1])}$" if np.isfinite(found[-1]) else rf"\texttt{{{name}}} not reached"
-        for name, found in zip(data["rules"], data["measured"], strict=True)
-    )
-    low = listed(
-        rf"\texttt{{{name}}} ${tex(np.abs(speeds[-1]), 2)}$"
-        for name, speeds in zip(data["rules"], data["speeds"], strict=True)
-    )
+    names = [code(name) for name in data["rules"]]
+    ratios = listed(f"{name} ${tex(found[-1])}$" for name, found in zip(names, data["measured"], strict=True))
+    slowest = np.where(np.abs(data["speeds"]) > ROUNDING, np.abs(data["speeds"]), 0.0)[:, -1]
+    low = listed(f"{name} ${tex(speed, 2)}$" for name, speed in zip(names, slowest, strict=True))
     return (
         r"What stands in for EGD's polar factor. \textbf{a}, the speed that each rule gives to the singular values "
         r"of a "
@@ -165,7 +162,7 @@ def caption(data: Data) -> str:
         rf"arrival (at ${tex(data['threshold'])}$ of the start error) of {tex(data['count'])} directions of a "
         r"geometric "
         r"spectrum with condition number $\kappa$: lines, derived where a law of each singular value by itself is "
-        rf"known; markers, measured, for \texttt{{rsvd}} with steps of $\eta = {tex(data['step'])}$. "
+        rf"known; markers, measured, for rules without a flow with steps of $\eta = {tex(data['step'])}$. "
         rf"At $\kappa = {tex(data['conditions'][-1])}$: {ratios}. "
         r"What is relative to $\|G\|$ follows the norm as it falls, direction by direction; a damping of fixed size "
         r"does not."

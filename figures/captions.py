@@ -31,6 +31,18 @@ def tex(value: float, digits: int = 3) -> str:
     return power if mantissa == "1" else f"{mantissa}\\times {power}"
 
 
+def code(text: object) -> str:
+    r"""A name in typewriter letters.
+
+    Examples
+    --------
+    >>> code("mine:MY_RULE")
+    '\\texttt{mine:MY\\_RULE}'
+    """
+    escaped = str(text).replace("_", r"\_")
+    return rf"\texttt{{{escaped}}}"
+
+
 def listed(parts: Iterable[str]) -> str:
     """Words joined by commas and a last *and*.
 

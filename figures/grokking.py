@@ -101,8 +101,8 @@ def draw(data: Data, axes: Any = None) -> Figure:
         for panel in panels[1:]:
             panel.tick_params(labelleft=False)
         panels[0].set_ylabel("test error (%)")
-        write(panels[1], "lines: flow; markers: steps", (1, 0.955), within=panels[1].transAxes, ha="right")
         key(panels[2], "center right")
+        write(panels[2], "(in b, of the flow)", (0.98, 0.36), within=panels[2].transAxes, ha="right")
         return finished(panels)
 
 

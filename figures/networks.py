@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.captions import listed, tex
+from figures.captions import code, listed, tex
 from figures.notebook import NotebookFigure
 from figures.panels import finished, head, logarithmic, passed, write
 from figures.picture import Data, Missing, Picture
@@ -278,12 +278,13 @@ def _arrivals(axes: Axes, data: Data) -> None:
 
 def caption(data: Data) -> str:
     """What the figure shows, with the epochs of memorisation and arrival."""
-    names = [rf"\texttt{{{name}}}" for name in data["rules"]]
+    names = [code(name) for name in data["rules"]]
     seeds = listed(f"{count} ({name})" for count, name in zip(data["seeds"], names, strict=True))
     times = listed(
         f"${_epoch(first)}$ and ${_epoch(last)}$ for {name}"
         for name, first, last in zip(names, data["memorised"], data["arrival"], strict=True)
     )
+    theirs = "; diamonds, the paper's single runs" if np.isfinite(np.asarray(data["paper"], float)).any() else ""
     level, known = (rf"{tex(100 * data[name])}\,\%" for name in ("level", "known"))
     return (
         f"Networks through their training. Lines, medians over seeds, of which there are {seeds}; bands, all seeds; "
@@ -296,7 +297,7 @@ def caption(data: Data) -> str:
         rf"${tex(data['expected'])}$. \textbf{{d}}, Frobenius distance of $W_1$ from its start. \textbf{{e}}, $W_1$ of "
         r"one seed along the two directions that hold most of that distance "
         rf"(${tex(100 * data['shares'][0])}$ and ${tex(100 * data['shares'][1])}\,\%$), from the cross. "
-        r"\textbf{f}, epochs to arrival: medians with their intervals."
+        rf"\textbf{{f}}, epochs to arrival: medians with their intervals{theirs}."
     )
 
 

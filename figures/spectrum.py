@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.captions import listed, tex
+from figures.captions import code, listed, tex
 from figures.panels import HOLLOW, LINE, SERIES, finished, head, key, logarithmic, row, write
 from figures.picture import Data, Picture
 from figures.style import INK, PAGE, darker, house_style, rule_colours
@@ -125,7 +125,7 @@ def caption(data: Data) -> str:
     away = np.nanmax(np.abs(data["measured"] / data["predicted"] - 1))
     condition = data["values"][0] / data["values"][-1]
     spread = [
-        rf"${tex(measured.max() / measured.min())}$ for \texttt{{{name}}}"
+        f"${tex(measured.max() / measured.min())}$ for {code(name)}"
         for name, measured in zip(data["rules"], data["measured"], strict=True)
     ]
     return (

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.captions import listed, tex
+from figures.captions import tex
 from figures.panels import finished, row, write
 from figures.picture import Data, Missing, Picture
 from figures.style import PAGE, RULES, house_style
@@ -119,9 +119,9 @@ def _key(axes: Axes) -> None:
 def caption(data: Data) -> str:
     """What the figure shows, with the number of claims of each verdict."""
     verdicts = list(map(str, data["verdicts"]))
-    counts = listed(f"${verdicts.count(name)}$ {name}" for name in VERDICTS if name in verdicts)
+    counts = ", ".join(f"{name} ${verdicts.count(name)}$" for name in VERDICTS if name in verdicts)
     return (
-        rf"The audit at a glance: {tex(len(verdicts))} claims, {counts}. Bars, share of trials that stand against the "
+        rf"The audit at a glance: {tex(len(verdicts))} claims: {counts}. Bars, share of trials that stand against the "
         rf"claim as printed, of ${tex(int(np.sum(data['trials'])))}$ trials in all; right, their number and where the "
         r"claim stands. A claim is \emph{corrected} where what is derived in its place stands in every trial, and "
         r"\emph{undetermined} where it uses a symbol that is not defined."

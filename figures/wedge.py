@@ -191,7 +191,7 @@ def _growth(data: Data) -> str:
     return (
         rf" From the largest to the smallest $\varepsilon$ the first two grow as $\varepsilon^{{-{derived}}}$, the "
         r"last as "
-        rf"$\varepsilon^{{-{printed}}}$, and it is up to ${tex(np.max(found['printed'] / measured), 2)}$ times too "
+        rf"$\varepsilon^{{-{printed}}}$, and that is up to ${tex(np.max(found['printed'] / measured), 2)}$ times too "
         r"long."
     )
 

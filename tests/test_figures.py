@@ -374,7 +374,7 @@ def test_the_audit_at_a_glance_shows_every_verdict(collected, drawn):
     words = [text.get_text() for text in panel.texts]
     assert {"F1", "F4", "W7", "20 of 50", "Theorem 1"} <= set(words)
     text = picture("verdicts").caption(data)
-    assert "3 claims, $1$ holds, $1$ corrected and $1$ undetermined" in text and "$254$ trials" in text
+    assert "3 claims: holds $1$, corrected $1$, undetermined $1$. " in text and "$254$ trials" in text
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"claims": []}', '{"claims": [{"id": "F1"}]}'])

@@ -55,6 +55,14 @@ def test_equal_norms_are_equal_for_all_but_adam():
             assert length == pytest.approx(setting.step * 26**0.5, rel=1e-5), name  # float32
 
 
+def test_frobenius_rescaling_is_there_with_egds_length():
+    setting = replace(SMALL, epochs=1)
+    (name,) = [name for name in controls(setting) if name.startswith("frobenius@")]
+    lengths = [train(setting, one).curves["step_norm"][1] for one in (name, "egd")]
+    assert lengths[0] == pytest.approx(lengths[1], rel=1e-5)  # float32
+    assert not [name for name in controls(replace(setting, norm="equal")) if "@" in name]
+
+
 def test_the_set_stands_among_other_rules():
     assert expanded(["adam@0.01", " controls"], SMALL) == ["adam@0.01", *controls(SMALL)]
     assert expanded(["gd", "controls", "egd"], SMALL) == controls(SMALL)
@@ -79,11 +87,15 @@ def made(rule: str, step: float, seed: int, validation: list[float]) -> Training
 
 
 def test_the_earliest_validation_wins_and_the_best_where_none_arrives():
-    runs = [made("gd", 1.0, seed, [0, 0.5, 0.96, 0.2]) for seed in (0, 1)]
-    runs += [made("gd", 2.0, seed, [0, 0.96, 0.1, 0.1]) for seed in (0, 1)]
-    runs += [made("gd", 4.0, seed, [0, [0.99, 0.2][seed], 0.3, 0.3]) for seed in (0, 1)]  # one of two: no median
-    runs += [made("egd", 1.0, 0, [0, 0.5, 0.6]), made("egd", 2.0, 0, [0, 0.7, np.nan])]
-    assert tuned(runs) == [Tuned("gd", 2.0, 1.0, at_edge=False), Tuned("egd", 2.0, np.inf, at_edge=True)]
+    def rise(epoch: int) -> list[float]:
+        return [0.0] * epoch + [0.96] * 20
+
+    runs = [made("gd", 1.0, seed, rise(12)) for seed in (0, 1)] + [made("gd", 2.0, seed, rise(9)) for seed in (0, 1)]
+    runs += [made("gd", 4.0, 0, rise(2)), made("gd", 4.0, 1, [0.9] * 30)]  # one of two: no median
+    runs += [made("gd", 8.0, seed, [0.99, 0.9, 0.9] * 10) for seed in (0, 1)]  # now and then, by luck
+    runs += [made("egd", 1.0, 0, [0, 0.5, 0.6]), made("egd", 2.0, 0, [0.7, 0.7, np.nan])]
+    # of ten epochs six must be above the level, which they are from the fourth before the rise on
+    assert tuned(runs) == [Tuned("gd", 2.0, 5.0, at_edge=False), Tuned("egd", 2.0, np.inf, at_edge=True)]
 
 
 def test_tuning_looks_at_other_seeds_and_a_validation_set(tmp_path):

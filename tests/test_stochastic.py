@@ -13,6 +13,7 @@ from simulations.descent import steps
 from simulations.plateaus import longest_run
 from simulations.population import population
 from simulations.replicas import Lengths, Running, measure
+from simulations.sampling import sampler
 from simulations.stochastic import stochastic_descend
 from theory import departure, folded_noise, noise
 from theory.checks import ArgumentError
@@ -21,6 +22,7 @@ from theory.minibatch import expect, mean_square_limit, stationary
 from theory.models.folded import DECAY, EPSILON, ETA, M1, M2, MARGIN, Folded
 from theory.models.linear import LinearModel
 from theory.models.regression import Regression
+from theory.models.wedge import Wedge
 from theory.plateaus import FIRST_BELOW, LEFT_FOR_GOOD, LONGEST_RUN
 from theory.predictions import predict
 from theory.rules import rule
@@ -434,7 +436,7 @@ class Unknown(LinearModel):
         (lambda: stochastic_descend(Folded(), "gd", 0.1, 1, level=1), ArgumentError, "`level` must lie in"),
         (lambda: stochastic_descend(Folded(), "gd", 0.1, 1, np.ones(2)), ArgumentError, "`start` must have the shape"),
         (lambda: stochastic_descend(Folded(), "rsvd:1", 0.1, 1), ArgumentError, "`how` must be a rule that takes many"),
-        (lambda: stochastic_descend(Unknown(), "gd", 0.1, 1), ArgumentError, "`model` must be `folded` or"),
+        (lambda: stochastic_descend(Unknown(), "gd", 0.1, 1), ArgumentError, "`model` must be `folded`, `wedge` or"),
         (lambda: expect(Unknown(), "gd", 0.1, 1, steps=[1]), ArgumentError, "`model` must be `folded` or"),
         (lambda: expect(Folded(), "egd", 0.1, 1, steps=[1]), ArgumentError, "`how` must be gd, .*, but is egd"),
         (lambda: expect(Folded(), "momentum:0.5", 0.1, 1, steps=[1]), ArgumentError, "`how` must be gd"),
@@ -472,3 +474,13 @@ def test_steps_past_the_limit_grow_without_a_warning():
     run = stochastic_descend(Folded(), "gd", 5.0, 1, count=1000, replicas=2)
     assert not np.isfinite(run.second[-1]).all()
     assert not np.isfinite(expect(Folded(), "gd", 5.0, 1, steps=[1000]).second).all()
+
+
+def test_minibatches_of_the_wedge_are_its_samples():
+    """Their moments are the derived ones, within five standard errors of 200,000 samples."""
+    model = Wedge(epsilon=0.05, theta=1.0)
+    inputs, labels = sampler(model)(np.random.default_rng(0), 200_000)
+    covariance, cross = model.moments()
+    for products, expected in ((inputs[:, :, None] * inputs[:, None], covariance), (labels * inputs, cross[0])):
+        error = products.std(axis=0) / np.sqrt(len(products))
+        assert (np.abs(products.mean(axis=0) - expected) <= 5 * error).all()

@@ -4,6 +4,10 @@
 `record.TrainingRun` is what a run leaves. A run is decided by its setting, its rule and step size, and its seed:
 data, initial weights and the order of the examples are drawn from three streams of the seed, the same for every rule.
 
+What runs say is read off afterwards, from what they store: `standings` (epochs to arrival over seeds, beside gradient
+descent and the paper), `transition` (spectrum, alignment and distance from memorisation to arrival), `outlook` (what
+linear theory said at memorisation), `portraits` (for the figure). `controls` and `tuning` name rules and choose steps.
+
 A run on disk
 -------------
 One directory for each setting. ``parameters.json`` holds ``version`` and ``setting`` (all that decides a run;

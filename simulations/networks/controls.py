@@ -8,6 +8,7 @@ rule                            what it keeps of EGD, and what not
 ``gd``                          nothing
 ``egd``                         everything
 ``frobenius``                   a length that does not depend on the gradient's; speeds as unequal as they were
+``frobenius@STEP``              the same with EGD's own length: STEP is η√r, r the full rank
 ``random-basis``                equal speeds and the length, along directions that are not the gradient's
 ``column-norm``                 equal lengths for each hidden unit, along no singular direction
 ``newton-schulz``               EGD by five steps of a polynomial: speeds between 0.68 and 1.13
@@ -18,8 +19,9 @@ rule                            what it keeps of EGD, and what not
 ``adam``                        another way to even out speeds, number by number
 ==============================  =======================================================================================
 
-All take the same steps. Their lengths differ: ``--set norm=equal`` gives every direction EGD's norm (``gd`` is then
-``frobenius``; Adam keeps its own), and ``--tune`` gives each rule the step size that suits it best (`tuning`).
+All take the same number of steps. Their lengths differ: ``--set norm=equal`` gives every direction EGD's norm (``gd``
+is then ``frobenius``, which is there once; Adam keeps its own length), and ``--tune`` gives each rule the step size
+that suits it best (`tuning`).
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from collections.abc import Sequence
 from simulations.networks.contenders import ADAM
 from simulations.networks.published import EPOCHS
 from simulations.networks.settings import PRESETS, Setting
+from theory.checks import plain
 from theory.rules import NORM, SIGMA, Rule
 
 NAME = "controls"
@@ -52,13 +55,23 @@ def controls(setting: Setting) -> list[str]:
     """The ids of all controls for a setting."""
     sketches = [f"rsvd:{rank}" for rank in _ranks(setting)]
     ours = f"{__name__}:DAMPED_NATURAL"
-    before = ["gd", "egd", "frobenius", "random-basis", "column-norm", "newton-schulz"]
+    before = ["gd", "egd", "frobenius", *_as_long(setting), "random-basis", "column-norm", "newton-schulz"]
     return [*before, *sketches, "egd:refresh=10", ours, ADAM]
+
+
+def _as_long(setting: Setting) -> list[str]:
+    """Frobenius rescaling to EGD's length, where that is not everybody's."""
+    length = setting.step * _full(setting) ** 0.5
+    return [] if setting.norm == "equal" else [f"frobenius@{plain(length)}"]
+
+
+def _full(setting: Setting) -> int:
+    """The full rank of a gradient of W₁."""
+    return min(setting.task.features, setting.width)
 
 
 def _ranks(setting: Setting) -> list[int]:
     for preset, row in EPOCHS.items():
         if PRESETS[preset].task == setting.task and PRESETS[preset].width == setting.width:
             return [int(rule.partition(":")[2]) for rule in row if rule.startswith("rsvd:")]
-    full = min(setting.task.features, setting.width)
-    return sorted({max(1, round(full * part / 3)) for part in (1, 2)}, reverse=True)
+    return sorted({max(1, round(_full(setting) * part / 3)) for part in (1, 2)}, reverse=True)
