@@ -36,11 +36,13 @@ from theory.models.linear import LinearModel
 Array = NDArray[np.float64]
 FLOWS = ("gd", "frobenius", "egd", "ngd", "newton")
 CONTROLS = ("random-basis", "column-norm")  # which have no flow
+FINE, COARSE = 1e-10, 1e-7  # tolerances of the flows, for weights of up to so many entries and for more,
+SMALL = 64
 SAMPLES = 33  # of each piece of a path, whose length is that of the polygon
 TRIED = np.concatenate([np.geomspace(0.05, 1, 20), 2 - np.geomspace(1, 1e-3, 40)[1:]])  # step sizes, in units of 1/λ₁
 ALIKE = 1e-9  # singular values that differ by less count as equal, and smaller ones as zero
 ITERATED = 200  # steps of a linear rule taken one by one, before its exact propagator,
-MOST = 20_000  # and of any other
+MOST, FEWER = 20_000, 2_000  # and of any other, for few entries and for many
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +231,9 @@ def _flowed(
         times.append(np.array([time for time, _ in points]))
         places.append(np.array([place for _, place in points]))
 
-    end = _end(flow(model, name, weights, threshold=threshold, observe=observe))
+    end = _end(
+        flow(model, name, weights, threshold=threshold, rtol=FINE if weights.size <= SMALL else COARSE, observe=observe)
+    )
     if end is None:
         return None, None
     path = np.concatenate(places)
@@ -250,7 +254,7 @@ def _steps(
 ) -> float | None:
     """Steps to the end of the plateau."""
     tick()
-    most = ITERATED if name in ("gd", "newton") else MOST
+    most = ITERATED if name in ("gd", "newton") else MOST if weights.size <= SMALL else FEWER
     return _end(descend(model, name, step, weights, threshold=threshold, seed=seed, max_steps=most))
 
 
