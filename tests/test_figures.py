@@ -302,7 +302,7 @@ def test_scale_and_asymmetry_multiply_to_the_plateau_and_only_regression_tells_t
         parts = np.concatenate([data["scale"][place], data["asymmetry"][place]])
         assert widths == pytest.approx(sorted(np.maximum(0, np.log10(parts))))
     text = picture("cause").caption(data)
-    assert "on folded and wedge" in text and "$1$ of $" in text
+    assert "On folded and wedge" in text and "$1$ of $" in text
 
 
 def test_layers_learn_in_opposite_orders(collected, drawn):
@@ -481,8 +481,12 @@ def test_a_module_run_by_itself_and_a_figure_in_a_notebook_are_the_same(tmp_path
     assert mine.read_bytes() == (tmp_path / "datasets.svg").read_bytes()
     (tmp_path / "file").touch()
     monkeypatch.setattr("sys.argv", ["datasets.py", str(tmp_path / "file" / "below")])
-    with pytest.raises(SystemExit, match="Not a directory"):
+    with pytest.raises(SystemExit) as stop:
         main(picture("datasets"))
+    assert stop.value.code == 2
+    assert re.fullmatch(
+        r"Argument `directory` must be one that can be written, .*Not a directory.*\n", capsys.readouterr().err
+    )
     source = Path(importlib.import_module("figures.datasets").__file__ or "").read_text()
     assert 'if __name__ == "__main__":\n    main(PICTURE)' in source
 
