@@ -38,7 +38,7 @@ MOST = 4_000_000  # steps of a run
 
 
 def data(
-    epsilon: tuple[float, ...] = (3e-4, 0.6),
+    variances: tuple[float, ...] = (3e-4, 0.6),
     starts: tuple[float, ...] = (-0.5, 6.0),
     angles: tuple[float, ...] = (0.05, 1.5),
     fast: float = 4.0,
@@ -52,8 +52,8 @@ def data(
 
     Parameters
     ----------
-    epsilon, starts, angles
-        First and last value of the variance ε, of the slow start w₂ and of the angle θ in radians.
+    variances, starts, angles
+        First and last value of the variance ε of the slow feature, of the slow start w₂ and of the angle θ in radians.
     fast, slow, theta
         Start w₁ of the fast direction, and what the start and the angle are where they do not vary.
     margin, step
@@ -75,7 +75,7 @@ def data(
         For a value outside its domain, or a step above the largest stable one.
     """
     sides = {"start_slow": ends("starts", starts), "theta": ends("angles", angles)}
-    low, high = ends("epsilon", epsilon)
+    low, high = ends("variances", variances)
     fast, slow = number("fast", fast), number("slow", slow)
     models = [Folded(one, angle, margin) for one in (low, high) for angle in (theta, *sides["theta"])]
     limit = min(2 / model.sharpness for model in models)
