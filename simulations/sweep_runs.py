@@ -193,7 +193,8 @@ def _connected(address: str) -> Client:
     from distributed import Client
 
     try:
-        asyncio.run(asyncio.wait_for(_greet(address), PATIENCE))
+        with ThreadPoolExecutor(1) as beside:  # a notebook runs an event loop of its own in this thread
+            beside.submit(_greeted, address).result()
     except Exception as error:  # whatever answers there may be no scheduler
         why = "is no address" if isinstance(error, ValueError) else "does not answer as one"
         raise ArgumentError("scheduler", "be the address of a running Dask scheduler", f"{address} {why}") from None
@@ -204,6 +205,10 @@ def _connected(address: str) -> Client:
         client.close()
         raise ArgumentError("scheduler", "have at least one worker", f"{address} has none") from None
     return client
+
+
+def _greeted(address: str) -> None:
+    asyncio.run(asyncio.wait_for(_greet(address), PATIENCE))
 
 
 async def _greet(address: str) -> None:

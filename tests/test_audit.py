@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 import sympy as sp
@@ -61,6 +62,8 @@ def test_every_claim_has_evidence_and_a_verdict_that_a_wrong_variant_loses(name)
     found = examine(one)
     assert len(found.evidence) >= 3
     assert len({json.dumps(row.parameters) for row in found.evidence}) >= 3
+    where = [row.parameters for row in found.evidence]
+    assert sum(abs(row.get("theta", 1) - math.pi / 4) > 1e-3 and row.get("margin", 2) != 1 for row in where) >= 3
     if found.verdict == "holds":
         wrong = one.with_printed(**{law: 1.1 * formula + 0.1 for law, formula in one.printed.items()})
         assert wrong.printed, "a claim that holds has a law that can be made wrong"

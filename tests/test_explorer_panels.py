@@ -145,7 +145,7 @@ def test_measured_arrivals_lie_on_the_curves(opened):
     ("address", "said"),
     [
         ("#condition=50", []),
-        ("#step=3", ["Step above", "EGD’s steps cycle"]),
+        ("#step=3", ["Step above", "EGD’s steps cycle", "do not follow the flow: α = 0.5"]),
         ("#model=folded&u1=5&u2=-2", ["Start outside"]),
         ("#model=folded", ["do not follow the flow: EGD"]),
     ],

@@ -150,8 +150,8 @@ def test_a_cause_is_a_table_of_rules_and_one_of_parts():
     shown = {row[0]: row[1:] for row in rows}
     assert shown["gd"][2] == "1,603" and shown["column-norm"][:2] == ["–", "–"]
     assert shown["flow"][1] == markdown.number(found.flow.scale, 4)
-    assert "EGD is a mere rescaling here." in found._repr_markdown_()
-    assert "EGD is more than a rescaling here." in ef.cause(MODELS[1], 0.1)._repr_markdown_()
+    assert "EGD is a rescaling here" in found._repr_markdown_()
+    assert "a rescaling can be told apart" in ef.cause(MODELS[1], 0.1)._repr_markdown_()
 
 
 def test_a_figure_shows_itself_without_pyplot(findings):

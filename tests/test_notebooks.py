@@ -34,8 +34,8 @@ def named(path: Path) -> str:
     return path.stem
 
 
-def test_there_are_five_in_order():
-    assert [path.name.partition("-")[0] for path in NOTEBOOKS] == ["1", "2", "3", "4", "5"]
+def test_there_are_six_in_order():
+    assert [path.name.partition("-")[0] for path in NOTEBOOKS] == ["1", "2", "3", "4", "5", "6"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=named)

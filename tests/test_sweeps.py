@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -35,12 +36,14 @@ from theory.predictions import predict
 from theory.rules import rule
 from theory.spreads import folded_lengths, regression_spreads, separate
 
+Cluster = tuple[str, list[subprocess.Popen[bytes]]]
+
 ROOT = Path(__file__).parents[1]
 SMALL = {"epsilon": "1e-2:1e-1:7:log", "theta": [0.6, 0.9]}
 
 
 def store(path: Path, what: Sweep, **options: object) -> sweep_runs.Outcome:
-    return run_sweep(what, path, version="1", workers=1, **options)  # type: ignore[arg-type]
+    return run_sweep(what, path, version="1", workers=1, **options)
 
 
 def chunks(path: Path) -> dict[str, bytes]:
@@ -359,7 +362,7 @@ def test_other_stores_are_refused_and_left_alone(tmp_path: Path) -> None:
 )
 def test_bad_input_is_refused(axes: dict[str, object], options: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match="Argument") as refusal:
-        sweep("folded", axes, **options)  # type: ignore[arg-type]
+        sweep("folded", axes, **options)
     assert words in str(refusal.value)
 
 
@@ -382,7 +385,7 @@ def environment() -> dict[str, str]:
 
 def wait(condition: object, seconds: float = 30) -> None:
     end = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)
 
@@ -423,12 +426,12 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
     file = tmp_path / "scheduler.json"
     quiet = {"env": environment(), "cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     start = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
-    processes = [subprocess.Popen([*start, "--no-dashboard", "--scheduler-file", str(file)], **quiet)]  # type: ignore[call-overload]
+    processes = [subprocess.Popen([*start, "--no-dashboard", "--scheduler-file", str(file)], **quiet)]
     try:
         wait(lambda: file.exists() and file.stat().st_size > 0)
         worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(file), "--nthreads", "1"]
         for _ in range(2):
-            processes.append(subprocess.Popen([*worker, "--no-nanny", "--no-dashboard"], **quiet))  # type: ignore[call-overload]
+            processes.append(subprocess.Popen([*worker, "--no-nanny", "--no-dashboard"], **quiet))
         yield json.loads(file.read_text())["address"], processes[1:]
     finally:
         for process in processes:
@@ -437,9 +440,7 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_a_killed_worker_changes_nothing(
-    tmp_path: Path, unbroken: dict[str, bytes], cluster: tuple[str, list[subprocess.Popen[bytes]]]
-) -> None:
+def test_a_killed_worker_changes_nothing(tmp_path: Path, unbroken: dict[str, bytes], cluster: Cluster) -> None:
     address, workers = cluster
     from distributed import Client
 
@@ -456,6 +457,15 @@ def test_a_killed_worker_changes_nothing(
     assert killed == [26] and workers[0].wait(10) == -signal.SIGKILL and workers[1].poll() is None
     assert outcome.blocks == 32
     assert whole_chunks(path) == unbroken
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_scheduler_serves_a_notebook_too(tmp_path: Path, unbroken: dict[str, bytes], cluster: Cluster) -> None:
+    async def cell() -> None:  # whose loop runs while the sweep does
+        run_sweep(SAME, tmp_path / "a", version=__version__, scheduler=cluster[0])
+
+    asyncio.run(cell())
+    assert chunks(tmp_path / "a") == unbroken
 
 
 def test_a_local_cluster_leaves_the_same_bytes(tmp_path: Path, unbroken: dict[str, bytes]) -> None:

@@ -55,9 +55,9 @@ def _bounded_residual() -> list[sp.Expr]:
 
 _THRESHOLD = Step(
     "threshold",
-    sp.Eq(sp.Symbol("T/sqrt(epsilon)"), sp.sqrt(sp.pi / 2) * SLOPE**2 / 4, evaluate=False),
-    "For θ < π/2 the second weight falls at the speed |c₂| = √(πε/2), and T = w₁* tan θ is a quarter of T² of it. "
-    "Otherwise ν_k − ν* shrinks by the slow factor, to T − ν*.",
+    sp.Eq(sp.Symbol("mu^*") * SLOPE / sp.sqrt(EPSILON), sp.sqrt(sp.pi / 2) * SLOPE**2 / 4, evaluate=False),
+    "As ε → 0 for θ < π/2, with T = tan θ: the second weight falls at the speed √(πε/2), and is at μ* tan θ the time "
+    "T²/4 before it is at 0. For θ > π/2, ν − ν* shrinks by the slow factor until ν is at the threshold.",
     _threshold_residual,
 )
 _LIMIT = Step(
