@@ -197,9 +197,7 @@ def caption(data: Data) -> str:
     """What the figure shows, with the best step of each model and what it leaves of the plateau."""
     names = [str(name) for name in data["models"]]
     rescaled = [name for name, told in zip(names, data["told_apart"], strict=True) if not told]
-    same = (
-        rf" EGD is a rescaling of the gradient on {listed(rescaled)}: no control tells them apart." if rescaled else ""
-    )
+    same = f" On {listed(rescaled)} EGD is a rescaling: nothing tells it from frobenius." if rescaled else ""
     left = listed(
         rf"${tex(best)}$ of ${tex(steps[0])}$ on {name}"
         for name, best, steps in zip(names, data["best_steps"], data["steps"], strict=True)

@@ -19,7 +19,7 @@ body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 syst
 figure { margin: 2.5rem 0; } img { width: 6.75in; max-width: 100%; height: auto; }
 figcaption { font-size: .92rem; } h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 0 0 .3rem; }
 pre { white-space: pre-wrap; background: #f4f4f4; padding: .5rem; font-size: .8rem; }
-nav a { margin-right: .8rem; white-space: nowrap; }
+nav a { margin-right: .8rem; display: inline-block; }
 iframe { width: 100%; height: 48rem; border: 1px solid #ccc; }
 @media print { iframe, nav, pre { display: none; } figure { break-inside: avoid; } }
 """

@@ -19,7 +19,7 @@ from figures.style import PAGE, RULES, darker, house_style
 from figures.writing import main
 from simulations.noisy_fit import measured_risk
 from simulations.simplicity import measured_risk_along
-from theory.checks import length, whole
+from theory.checks import ArgumentError, ends, positive, whole
 from theory.noisy_fit import NoisyRegression, break_even, power_law
 from theory.simplicity import NoisyTarget
 
@@ -76,12 +76,15 @@ def data(
     ArgumentError
         For a value outside its domain.
     """
-    length("exponents", exponents, [2])
+    first, last = ends("exponents", exponents)
     whole("draws", draws, 2 * FEWER)
+    if whole("rank", rank) >= len(values):
+        raise ArgumentError("rank", f"be below the number of values, {len(values)}", f"is {rank}")
     rates = 1 / np.arange(1, whole("directions", directions) + 1.0) ** 2
-    signals = np.where(np.arange(len(values)) < whole("rank", rank), values, 0.0)
-    case, target = NoisyRegression(rates, 1.0, little, outputs), NoisyTarget(values, signals, start)
-    found: dict[str, Any] = {"exponents": np.linspace(exponents[0], exponents[1], 41)}
+    signals = np.where(np.arange(len(values)) < rank, values, 0.0)
+    case = NoisyRegression(rates, 1.0, positive("little", little), outputs)
+    target = NoisyTarget(values, signals, start)
+    found: dict[str, Any] = {"exponents": np.linspace(first, last, 41)}
     even = break_even(rates, noise, outputs=outputs)
     found["even"] = np.nan if even is None else even
     for name in NAMES:

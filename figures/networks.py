@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 from figures.captions import code, listed, tex
 from figures.notebook import NotebookFigure
@@ -32,6 +33,7 @@ LINES: dict[str, dict[str, Any]] = {
 }
 DOT: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 4.2, "clip_on": False, "zorder": 4}
 MARKS = {"memorised": "white", "arrival": None}  # faces of the two marks, None for the rule's colour
+FEW = 10.0  # times the least, within which numbers have no two powers of ten between them
 TALL, LEFT, RIGHT, BETWEEN, ABOVE, BELOW = 1.45, 0.45, 0.12, 0.55, 0.26, 0.4  # inches
 
 
@@ -261,6 +263,9 @@ def _arrivals(axes: Axes, data: Data) -> None:
     ends = np.concatenate([np.asarray(data[name], float) for name in ("low", "high", "paper")])
     ends = ends[np.isfinite(ends) & (ends > 0)]
     axes.set_xlim(ends.min() / 2, ends.max() * 2)
+    if ends.max() < FEW * ends.min():
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     for place, colour in enumerate(_colours(data)):
         low, high = float(data["low"][place]), min(float(data["high"][place]), axes.get_xlim()[1])
         axes.plot([low, high], [place, place], color=colour, linewidth=2.4, gid="interval")

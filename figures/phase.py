@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
-from figures.phase_frame import BAR, BORDER, BORDERS, HEAD, LEFT, WIDE, draw_key, missing, panels
+from figures.phase_frame import BAR, BORDER, BORDERS, HALO, HEAD, LEFT, WIDE, draw_key, missing, panels
 from figures.phase_lines import draw_lines
 from figures.regions import fill, label_region
 from figures.sides import label, room, set_side
@@ -148,6 +148,7 @@ def _contours(panel: Axes, sides: tuple[Side, Side], edges: tuple[Array, Array],
             corners = panel.transData.inverted().transform(text.get_window_extent().corners())
             column, row = (np.searchsorted(edges[i], corners[:, i]) - 1 for i in range(2))
             inside = (column >= 0) & (column < known.shape[1]) & (row >= 0) & (row < known.shape[0])
+            text.set_path_effects(HALO)
             if not inside.all() or np.isnan(known[row, column]).any():
                 text.remove()
 
@@ -163,7 +164,7 @@ def _draw_border(panel: Axes, found: Phase, border: Border | None) -> set[bool]:
         return set()
     places, dash = (found.x.fine(), found.y.fine()), BORDERS[border.exact][0]
     lines = panel.contour(*places, border.excess, [0.0], colors=BORDER, linewidths=WIDE, linestyles=[dash])
-    lines.set_gid("border")
+    lines.set(gid="border", path_effects=HALO)
     return {border.exact}
 
 

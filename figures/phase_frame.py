@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from figures.panels import row
 from figures.regions import CELLS
@@ -21,6 +22,7 @@ TURN = 0.35  # inches, for the numbers between two panels
 # Whether a boundary is exact: its line, and what the key says.
 BORDERS: dict[bool, tuple[Any, str]] = {True: ("solid", "derived"), False: ((0, (3, 1.6)), "derived for the flow")}
 BORDER, WIDE = "#d1495b", 1.4
+HALO: list[AbstractPathEffect] = [withStroke(linewidth=WIDE + 0.6, foreground="white")]  # on cells, for print in grey
 # On lines.
 MARKS = {"no plateau": "x", "censored": ">", "not predicted": ">"}
 

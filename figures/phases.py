@@ -16,14 +16,14 @@ from figures.captions import tex
 from figures.notebook import NotebookFigure
 from figures.panels import finished, passed
 from figures.phase import LENGTHS, RATIOS, colour_scale, draw_bar, draw_map, special_cells
-from figures.phase_frame import BORDER, BORDERS, FOOT, GAP, HEAD, LEFT, RIGHT, WIDE
+from figures.phase_frame import BORDER, BORDERS, FOOT, GAP, HALO, HEAD, LEFT, RIGHT, WIDE
 from figures.picture import Data, Picture
 from figures.sides import label
 from figures.style import PAGE, house_style
 from figures.writing import main
 from simulations.folded_descents import measure
 from simulations.phases import FINE, Side
-from theory.checks import ArgumentError, length, whole
+from theory.checks import ArgumentError, ends, number, whole
 from theory.existence import greatest_angle, least_slow_start
 from theory.grids import longest_runs
 from theory.members import members
@@ -32,13 +32,13 @@ from theory.plateaus import LONGEST_RUN
 from theory.rules import rule
 
 RULES = ("gd", "egd")
-MAPS = {"start_slow": "starts", "theta": "angles"}  # second axis of each row of panels → parameter with its ends
+MAPS = ("start_slow", "theta")  # second axis of each row of panels
 PANEL, LAST = 1.35, 0.04  # inches
 MOST = 4_000_000  # steps of a run
 
 
 def data(
-    epsilon: tuple[float, ...] = (3e-4, 0.6),
+    variances: tuple[float, ...] = (3e-4, 0.6),
     starts: tuple[float, ...] = (-0.5, 6.0),
     angles: tuple[float, ...] = (0.05, 1.5),
     fast: float = 4.0,
@@ -52,8 +52,8 @@ def data(
 
     Parameters
     ----------
-    epsilon, starts, angles
-        First and last value of the variance ε, of the slow start w₂ and of the angle θ in radians.
+    variances, starts, angles
+        First and last value of the variance ε of the slow feature, of the slow start w₂ and of the angle θ in radians.
     fast, slow, theta
         Start w₁ of the fast direction, and what the start and the angle are where they do not vary.
     margin, step
@@ -74,22 +74,20 @@ def data(
     ArgumentError
         For a value outside its domain, or a step above the largest stable one.
     """
-    ends = {"epsilon": epsilon, "starts": starts, "angles": angles}
-    for name, pair in ends.items():
-        length(name, pair, [2])
-        if not pair[0] < pair[1]:
-            raise ArgumentError(name, "hold two numbers that ascend", f"holds {pair[0]:g}, {pair[1]:g}")
-    models = [Folded(one, angle, margin) for one in epsilon for angle in (theta, *angles)]
+    sides = {"start_slow": ends("starts", starts), "theta": ends("angles", angles)}
+    low, high = ends("variances", variances)
+    fast, slow = number("fast", fast), number("slow", slow)
+    models = [Folded(one, angle, margin) for one in (low, high) for angle in (theta, *sides["theta"])]
     limit = min(2 / model.sharpness for model in models)
     if not 0 < step < limit:
         raise ArgumentError("step", f"lie below the largest stable step, {limit:g}, and above 0", f"is {step:g}")
     count = whole("cells", cells, 2)
-    across, fine = (np.geomspace(epsilon[0], epsilon[1], number) for number in (count, FINE))
+    across, fine = (np.geomspace(low, high, size) for size in (count, FINE))
     found: dict[str, Any] = {"fast": fast, "slow": slow, "angle": theta, "margin": margin, "step": step}
     found |= {"epsilon": across, "border_epsilon": fine}
-    for name, pair in (("start_slow", starts), ("theta", angles)):
+    for name, (first, last) in sides.items():
         still = {"theta": theta, "start_slow": slow}
-        heights = np.linspace(pair[0], pair[1], count)
+        heights = np.linspace(first, last, count)
         found |= {name: heights, **_map(name, margin, fast, step, across, still | {name: heights[:, None]})}
         found |= _borders(name, margin, fast, step, fine, still)
     return found
@@ -139,7 +137,7 @@ def _row(panels: list[Axes], data: Data, name: str, letters: str) -> None:
         draw_map(panel, sides, values, special, LENGTHS, scale)
         dash = BORDERS[how == "gd"][0]
         border = data["border_epsilon"], data[f"{name}_border_{how}"]
-        panel.plot(*border, color=BORDER, linewidth=WIDE, linestyle=dash, gid="predicted")
+        panel.plot(*border, color=BORDER, linewidth=WIDE, linestyle=dash, path_effects=HALO, gid="predicted")
         draw_bar(panel, f"{letter}  {how}: plateau (steps)")
     ratio = _ratio(data, name)
     draw_map(panels[2], sides, ratio, special_cells(gd, egd, "censored"), RATIOS, colour_scale(ratio))

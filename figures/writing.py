@@ -69,5 +69,10 @@ def main(picture: Picture) -> None:
     try:
         files = write_picture(picture, directory)["files"]
     except (ArgumentError, OSError) as error:
-        sys.exit(str(error))
+        print(error if isinstance(error, ArgumentError) else _unwritable(directory, error), file=sys.stderr)
+        sys.exit(2)
     print(f"{directory}: {', '.join(files)}")
+
+
+def _unwritable(directory: str, error: OSError) -> ArgumentError:
+    return ArgumentError("directory", "be one that can be written", f"is {directory} ({error.strerror})")

@@ -44,7 +44,7 @@ SMALL = {
     "grokking": {"samples": 20_000, "sizes": (0.1, 1.0), "max_steps": 6000},
     "wedge": {"samples": 20_000, "epsilons": (1e-4, 1e-3, 1e-2)},
     "spectrum": {"rules": ("gd", "power:0.5", "egd", "ngd"), "condition": 100.0, "count": 3},
-    "phases": {"epsilon": (1e-2, 0.6), "cells": 12},
+    "phases": {"variances": (1e-2, 0.6), "cells": 12},
     "order": {"spectrum": (2.0, 0.5)},
     "steps": {"sizes": (0.02, 0.03), "steps": (0.1,), "count": 1500},
     "cause": {"epsilon": 0.05, "spectrum": (1.0, 0.1)},
@@ -302,7 +302,7 @@ def test_scale_and_asymmetry_multiply_to_the_plateau_and_only_regression_tells_t
         parts = np.concatenate([data["scale"][place], data["asymmetry"][place]])
         assert widths == pytest.approx(sorted(np.maximum(0, np.log10(parts))))
     text = picture("cause").caption(data)
-    assert "on folded and wedge" in text and "$1$ of $" in text
+    assert "On folded and wedge" in text and "$1$ of $" in text
 
 
 def test_layers_learn_in_opposite_orders(collected, drawn):
@@ -407,11 +407,14 @@ def test_a_missing_audit_says_how_to_make_one(tmp_path):
         ("wedge", {"step": 1e3}, "`step` must be below the largest stable step, but is 1000"),
         ("spectrum", {"condition": 0.5}, r"`condition` must lie in \(1, ∞\), but is 0.5"),
         ("spectrum", {"rules": ("gd", "damped:0.1")}, "`rules` must name power laws: .*, but holds damped:0.1"),
-        ("phases", {"epsilon": (0.1, 0.01)}, "`epsilon` must hold two numbers that ascend, but holds 0.1, 0.01"),
+        ("phases", {"variances": (0.1, 0.01)}, "`variances` must hold two numbers that ascend, but holds 0.1, 0.01"),
         ("phases", {"angles": (0.1, 2.0)}, r"`theta` must lie in \(0, π/2\) radians, but is 2"),
         ("phases", {"step": 1.0}, "`step` must lie below the largest stable step"),
         ("cause", {"threshold": 1.0}, r"`threshold` must lie in \(0, 1\), but is 1"),
         ("hurts", {"draws": 3}, "`draws` must be a whole number of at least 40, but is 3"),
+        ("hurts", {"rank": 6}, "`rank` must be below the number of values, 6, but is 6"),
+        ("hurts", {"exponents": (1.0, 1.0)}, "`exponents` must hold two numbers that ascend, but holds 1, 1"),
+        ("hurts", {"little": 0.0}, "`little` must be positive, but is 0"),
         ("hurts", {"outputs": 0}, "`outputs` must be a whole number of at least 1, but is 0"),
         ("order", {"imbalance": 0.0}, "`imbalance` must be positive, but is 0"),
         ("steps", {"sizes": (0.1,)}, "`sizes` must hold at least two step sizes, but holds 1"),
@@ -478,8 +481,12 @@ def test_a_module_run_by_itself_and_a_figure_in_a_notebook_are_the_same(tmp_path
     assert mine.read_bytes() == (tmp_path / "datasets.svg").read_bytes()
     (tmp_path / "file").touch()
     monkeypatch.setattr("sys.argv", ["datasets.py", str(tmp_path / "file" / "below")])
-    with pytest.raises(SystemExit, match="Not a directory"):
+    with pytest.raises(SystemExit) as stop:
         main(picture("datasets"))
+    assert stop.value.code == 2
+    assert re.fullmatch(
+        r"Argument `directory` must be one that can be written, .*Not a directory.*\n", capsys.readouterr().err
+    )
     source = Path(importlib.import_module("figures.datasets").__file__ or "").read_text()
     assert 'if __name__ == "__main__":\n    main(PICTURE)' in source
 

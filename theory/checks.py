@@ -110,6 +110,15 @@ def length(name: str, values: Sequence[float], allowed: Sequence[int]) -> None:
         raise ArgumentError(name, f"hold {wanted} numbers", f"holds {len(values)}")
 
 
+def ends(name: str, values: Sequence[float]) -> tuple[float, float]:
+    """Return the first and last number of a range, or refuse them."""
+    length(name, values, [2])
+    first, last = (number(name, value) for value in values)
+    if not first < last:
+        raise ArgumentError(name, "hold two numbers that ascend", f"holds {plain(first)}, {plain(last)}")
+    return first, last
+
+
 def known(name: str, value: str, choices: Sequence[str]) -> str:
     """Return `value` if it is one of `choices`; otherwise list them and name the nearest."""
     if value not in choices:

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from figures.explorer.laws import page_laws
 from figures.explorer.script import SHOWN
+from figures.notebook import NotebookFigure
 from figures.style import PAGE, RULES, direction_colours, house_style
 from theory.derivation import compiled
 from theory.models.folded import Folded
@@ -38,7 +39,7 @@ def figure(explorer: Explorer) -> Figure:
     """Spectrum (of a regression) and plateau length in flow time of each rule on the page."""
     with house_style():
         regression = explorer.model == "regression"
-        found = Figure((PAGE, 2.4), layout="constrained")
+        found = NotebookFigure((PAGE, 2.4), layout="constrained")
         *others, bars = found.subplots(1, 2 if regression else 1, squeeze=False)[0]
         for axes in others:
             _draw_spectrum(axes, explorer.spectrum)
