@@ -19,13 +19,14 @@ SCALE, ASYMMETRY = "#9a9a9a", RULES["egd"]
 PANEL, BARS, HEAD, FOOT, BETWEEN = 1.45, 0.62, 0.42, 0.4, 0.62  # inches
 LEFT, GAP, RIGHT = 0.85, 0.22, 0.12
 MOST = 3  # models in a figure
-ROOM = 0.16  # of the axis, below which a number does not fit into its bar
+ROOM, BESIDE = 0.16, 0.3  # of the axis: below it a number does not fit into its bar; to the left of zero
 
 
 def figure(causes: Sequence[Cause]) -> Figure:
     """Draw the plateaus of up to three models in steps under each rule, and below what they are made of.
 
-    A rule without a dot does not end the plateau in the steps that were taken.
+    A rule without a dot does not end the plateau in the steps that were taken. A factor below 1 is a bar to the left of
+    zero.
 
     Raises
     ------
@@ -73,12 +74,16 @@ def _controls(axes: Axes, found: Cause, *, first: bool) -> None:
 
 
 def _parts(axes: Axes, found: Cause, *, first: bool) -> None:
-    """A bar for each view: logarithms of scale and asymmetry, end to end."""
+    """A bar for each view: logarithms of scale and asymmetry, end to end; what is below 1 goes to the left."""
     views = (("flow", found.flow), ("steps", found.descent))
-    far = max([1.0, *(abs(np.log10([p.scale, p.asymmetry])).sum() for _, p in views if p is not None)])
-    axes.set_xlim(0, 1.02 * far)
+    spans = [_span(parts) for _, parts in views if parts is not None]
+    low, high = min([0.0, *(one for one, _ in spans)]), max([1.0, *(one for _, one in spans)])
+    low = min(low, -BESIDE * high) if low else low  # room for the number
+    axes.set_xlim(1.02 * low, 1.02 * high)
+    if low:
+        axes.axvline(0, color=INK, linewidth=0.6)
     for row, (_, parts) in enumerate(reversed(views)):
-        _bar(axes, row, parts, far)
+        _bar(axes, row, parts)
     axes.set_ylim(-0.6, 1.6)
     axes.set_yticks(range(2), [name for name, _ in reversed(views)] if first else ["", ""])
     axes.tick_params(axis="y", length=0)
@@ -89,15 +94,25 @@ def _parts(axes: Axes, found: Cause, *, first: bool) -> None:
         axes.text(0.22, 1.02, "asymmetry", color=darker(ASYMMETRY), **style)
 
 
-def _bar(axes: Axes, row: int, parts: Parts | None, far: float) -> None:
+def _bar(axes: Axes, row: int, parts: Parts | None) -> None:
+    low, high = axes.get_xlim()
     if parts is None:
-        axes.text(0.02 * far, row, "no plateau", va="center", fontsize=SMALL, color=INK)
+        axes.text(0.02 * high, row, "no plateau", va="center", fontsize=SMALL, color=INK)
         return
-    begin = 0.0
+    ends = {True: 0.0, False: 0.0}  # of the bars on either side
     for factor, colour, name in ((parts.scale, SCALE, "scale"), (parts.asymmetry, ASYMMETRY, "asymmetry")):
-        length = max(0.0, float(np.log10(factor)))
+        length = float(np.log10(factor))
+        right = length >= 0
+        begin = ends[right]
         axes.barh([row], [length], left=begin, height=0.62, color=lighter(colour, 0.3), gid=name)
-        if length > ROOM * far:
+        if abs(length) > (ROOM * (high - low) if right else 0.0):
+            place = begin + (length if right else min(length, -BESIDE * high)) / 2
             style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": SMALL, "gid": f"{name} factor"}
-            axes.text(begin + length / 2, row, f"×{factor:.3g}", color=INK, **style)
-        begin += length
+            axes.text(place, row, f"×{factor:.3g}", color=INK, **style)
+        ends[right] += length
+
+
+def _span(parts: Parts) -> tuple[float, float]:
+    """How far the bars reach to both sides: a factor below 1 to the left."""
+    logs = np.log10([parts.scale, parts.asymmetry])
+    return float(np.minimum(logs, 0).sum()), float(np.maximum(logs, 0).sum())
