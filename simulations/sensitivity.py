@@ -141,8 +141,8 @@ def _contradictions(view: str, rules: list[str], readings: list[str], lengths: A
         if one[0] == 0 and seen.any():
             found.append(change(EXISTENCE, (place,), (int(seen.argmax()), 0)))
         if one[0] > 0 and magnitude(one[same, None])[0]:
-            other = max(same, key=lambda i, one=one: abs(np.log(one[i] / one[0])) if one[i] > 0 else 0.0)
-            found.append(change(MAGNITUDE, (place,), (0, other)))
+            apart = np.abs(np.log(np.where(one[same] > 0, one[same], one[0]) / one[0]))
+            found.append(change(MAGNITUDE, (place,), (0, same[int(apart.argmax())])))
     for pair in itertools.combinations(range(len(rules)), 2):
         gaps = np.log1p(lengths[:, pair[0]]) - np.log1p(lengths[:, pair[1]])
         longer = _sides(*lengths[:, pair].T)
