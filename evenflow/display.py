@@ -95,7 +95,7 @@ def print_cause(found: Cause) -> None:
     console.print(f"Gradient descent at its best step size, {size:.6g}: {_number(count)} {unit}.")
     for view, parts in (("flow", found.flow), ("descent", found.descent)):
         if parts is None:
-            console.print(f"{view}: there is no plateau to split.")
+            console.print(f"{view}: there is no plateau to split, from the start on and with an end.")
         else:
             console.print(f"{view}: scale ×{parts.scale:.4g}, asymmetry ×{parts.asymmetry:.4g}.", highlight=False)
     console.print(found.verdict, soft_wrap=True)

@@ -134,8 +134,10 @@ def break_even(
 ) -> float | None:
     """An exponent β at which two rules, each stopped at its best, have the same risk, for a signal v ∝ λ^(−β).
 
-    The variances v have the mean one. At β = −2 the first rule is better and at β = 3 the second: the signal is then
-    larger in slow directions.
+    Every direction is apart, as in `NoisyRegression.risk`: with one output a regression of its own. Where one gradient
+    of a single output holds several directions all rules run through one path, and no place on it is better under one
+    than under another. The variances v have the mean one. At β = −2 the first rule is better and at β = 3 the second:
+    the signal is then larger in slow directions.
 
     Parameters
     ----------

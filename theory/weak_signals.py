@@ -101,6 +101,8 @@ def _forced(expression: sp.Expr) -> sp.Expr:
 def gain_share(how: Rule | str, rates: Any, signal: Any, weights: Any, outputs: int) -> float:
     """The part of what can be gained over no fit that a rule gains at its best time, in the limit of large noise.
 
+    Every direction is apart, as in `theory.noisy_fit`.
+
     Parameters
     ----------
     how
