@@ -90,12 +90,12 @@ def print_cause(found: Cause) -> None:
     for name, steps in found.steps.items():
         table.add_row(name, _number(found.times.get(name)), _number(found.lengths.get(name)), _number(steps))
     console.print(table)
-    console.print(
-        f"Gradient descent at its best step size, {found.best_step[0]:.6g}: {_number(found.best_step[1])} steps."
-    )
+    size, count = found.best_step
+    unit = "step" if count == 1 else "steps"
+    console.print(f"Gradient descent at its best step size, {size:.6g}: {_number(count)} {unit}.")
     for view, parts in (("flow", found.flow), ("descent", found.descent)):
         if parts is None:
-            console.print(f"{view}: there is no plateau to split.")
+            console.print(f"{view}: there is no plateau to split, from the start on and with an end.")
         else:
             console.print(f"{view}: scale ×{parts.scale:.4g}, asymmetry ×{parts.asymmetry:.4g}.", highlight=False)
     console.print(found.verdict, soft_wrap=True)

@@ -99,7 +99,8 @@ def arrays(causes: Sequence[Cause]) -> dict[str, Any]:
 def figure(causes: Sequence[Cause]) -> Figure:
     """Draw the plateaus of up to three models in steps under each rule, and below what they are made of.
 
-    A rule without a dot does not end the plateau in the steps that were taken.
+    A rule without a dot does not end the plateau in the steps that were taken. A factor below 1 is a bar to the left of
+    zero.
 
     Raises
     ------

@@ -28,6 +28,8 @@ from numpy.typing import NDArray
 from simulations import plateaus
 from simulations.descent import Progress, checked_start, descend
 from simulations.flow import Path, flow
+from simulations.leaving import left_for_good
+from simulations.population import population
 from simulations.trajectory import Trajectory
 from theory import markdown
 from theory.checks import ArgumentError, inside, positive
@@ -159,7 +161,9 @@ def cause(
 ) -> Cause:
     """Split a model's plateau into scale and asymmetry, by measurement.
 
-    The plateau lasts until the last direction has arrived; for a classifier, until its test error leaves 100 %.
+    The plateau lasts until the last direction has arrived; for a classifier, which has one where its start is at 100 %
+    test error, until it leaves them for good. (At a step near its limit the fast weight alternates, and the error may
+    leave 100 % after one step and return to it for as long as the slow direction takes.)
 
     Parameters
     ----------
@@ -254,7 +258,13 @@ def _steps(
 ) -> float | None:
     """Steps to the end of the plateau."""
     tick()
-    most = ITERATED if name in ("gd", "newton") else MOST if weights.size <= SMALL else FEWER
+    most = MOST if weights.size <= SMALL else FEWER
+    numbers = population(model)
+    if numbers.classifies:
+        if numbers.test_error(weights) < 1:
+            return 0.0
+        return left_for_good(model, name, step, weights, max_steps=most, seed=seed)
+    most = ITERATED if name in ("gd", "newton") else most
     return _end(descend(model, name, step, weights, threshold=threshold, seed=seed, max_steps=most))
 
 

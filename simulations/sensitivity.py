@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from simulations.comparison import Comparison, Run
 from theory.models.linear import LinearModel
-from theory.plateaus import ARRIVAL_SPREAD
+from theory.plateaus import ARRIVAL_SPREAD, CROSSING, FIRST_DEPARTURE
 from theory.predictions import predict
 
 Array = NDArray[np.float64]
@@ -82,14 +82,7 @@ def sensitivity(comparison: Comparison) -> tuple[Change, ...]:
     Thresholds are the comparison's, ten times it and a tenth of it; at these arrivals are the derived ones, and for
     rules without them, at the larger one, where the recorded errors pass it.
     """
-    found: list[Change] = []
-    for view in dict.fromkeys(run.view for run in comparison.runs):
-        runs = [run for run in comparison.runs if run.view == view]
-        readings = _readings(comparison, runs)
-        lengths = np.array([list(by_rule) for by_rule in readings.values()])
-        least = 1.0 if view == "descent" else float(comparison.parameters["step"])
-        found += _changes(view, [run.rule.name for run in runs], list(readings), plateaus(lengths, least))
-    return tuple(found)
+    return tuple(change for view in _views(comparison) for change in _changes(*_read(comparison, view)))
 
 
 QUESTIONS = {
@@ -100,17 +93,63 @@ QUESTIONS = {
 
 
 def warnings(comparison: Comparison) -> list[str]:
-    """One line for each conclusion and view that changes with the reading: for which rules, with an example."""
-    changes, lines = sensitivity(comparison), []
-    for view in dict.fromkeys(change.view for change in changes):
+    """One line for each conclusion drawn from the table that another reading contradicts, with an example.
+
+    The table's reading is the first. It is contradicted where it shows no plateau and a run at 100 %, a spread of
+    arrivals or a lag does (other definitions are times that pass in any run); where it puts two rules in an order that
+    another reading turns round; and where its length goes by more than ten with the threshold alone.
+    """
+    lines = []
+    for view in _views(comparison):
+        changes = _contradictions(*_read(comparison, view))
         for conclusion, question in QUESTIONS.items():
-            found = [change for change in changes if (change.view, change.conclusion) == (view, conclusion)]
+            found = [change for change in changes if change.conclusion == conclusion]
             if found:
                 rules = ", ".join("/".join(change.rules) for change in found)
                 lines.append(
                     f"{view.capitalize()}: {question} depends on its definition for {rules} ({found[0].text})."
                 )
     return lines
+
+
+def _views(comparison: Comparison) -> list[str]:
+    return list(dict.fromkeys(run.view for run in comparison.runs))
+
+
+def _read(comparison: Comparison, view: str) -> tuple[str, list[str], list[str], Array]:
+    """The view, its rules, the readings, and lengths (readings, rules) with 0 for what is no plateau."""
+    runs = [run for run in comparison.runs if run.view == view]
+    readings = _readings(comparison, runs)
+    lengths = np.array([list(by_rule) for by_rule in readings.values()])
+    least = 1.0 if view == "descent" else float(comparison.parameters["step"])
+    return view, [run.rule.name for run in runs], list(readings), plateaus(lengths, least)
+
+
+def _contradictions(view: str, rules: list[str], readings: list[str], lengths: Array) -> list[Change]:
+    """Changes between the first reading, which is the table's, and one that contradicts it most."""
+
+    def change(conclusion: str, places: tuple[int, ...], pair: tuple[int, int]) -> Change:
+        at = [tuple(float(lengths[i, j]) for j in places) for i in pair]
+        names = tuple(rules[place] for place in places)
+        return Change(conclusion, view, names, (readings[pair[0]], readings[pair[1]]), (at[0], at[1]))
+
+    telling = np.array([name not in (FIRST_DEPARTURE, CROSSING) for name in readings])
+    same = [i for i, name in enumerate(readings) if name.startswith(readings[0])]
+    found = []
+    for place, one in enumerate(lengths.T):
+        seen = np.where(telling & (one > 0), one, 0.0)
+        if one[0] == 0 and seen.any():
+            found.append(change(EXISTENCE, (place,), (int(seen.argmax()), 0)))
+        if one[0] > 0 and magnitude(one[same, None])[0]:
+            apart = np.abs(np.log(np.where(one[same] > 0, one[same], one[0]) / one[0]))
+            found.append(change(MAGNITUDE, (place,), (0, same[int(apart.argmax())])))
+    for pair in itertools.combinations(range(len(rules)), 2):
+        gaps = np.log1p(lengths[:, pair[0]]) - np.log1p(lengths[:, pair[1]])
+        longer = _sides(*lengths[:, pair].T)
+        against = np.where(longer * longer[0] < 0, abs(gaps), 0.0)
+        if against.any():
+            found.append(change(ORDER, pair, (0, int(against.argmax()))))
+    return found
 
 
 def _changes(view: str, rules: list[str], readings: list[str], lengths: Array) -> list[Change]:
@@ -154,7 +193,17 @@ def magnitude(lengths: Array) -> Mask:
 
 def order(one: Array, other: Array) -> Mask:
     """Whether one rule's plateau is the longer by some readings and the other's by others: (readings, n) → (n,)."""
-    return np.asarray((one > CLEAR * other).any(axis=0) & (other > CLEAR * one).any(axis=0))
+    return np.asarray(clearly(one, other).any(axis=0) & clearly(other, one).any(axis=0))
+
+
+def clearly(one: Array, other: Array) -> Mask:
+    """Whether one length is clearly the longer: by more than what a sampled curve leaves open."""
+    return np.asarray(one > CLEAR * other)
+
+
+def _sides(one: Array, other: Array) -> Array:
+    """1 where the first is clearly the longer, −1 where the second is, 0 else."""
+    return clearly(one, other).astype(float) - clearly(other, one)
 
 
 def _readings(comparison: Comparison, runs: Sequence[Run]) -> dict[str, list[float]]:

@@ -8,11 +8,16 @@ import pytest
 import simulations.cause as module
 from figures.cause import figure
 from simulations.cause import cause
+from simulations.descent import descend, steps
+from simulations.leaving import left_for_good
+from simulations.population import population
 from theory.checks import ArgumentError
 from theory.models.factorized import Factorized
 from theory.models.folded import Folded
 from theory.models.regression import Regression
 from theory.models.wedge import Wedge
+from theory.plateaus import LONGEST_RUN
+from theory.rules import rule
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +64,7 @@ def test_the_controls_do_not_equalise(spread):
 def test_one_output_cannot_tell_equal_speeds_from_a_rescaling():
     found = cause(Folded(epsilon=0.01), 0.1, [[1.0, 3.0]])
     assert not found.told_apart
-    assert found.steps["egd"] == found.steps["frobenius"] == 191
+    assert found.steps["egd"] == found.steps["frobenius"] == 211  # alternating from 191 on, where the longest run ends
     assert found.times["egd"] == pytest.approx(found.times["frobenius"])
     assert found.times["gd"] / found.times["egd"] == pytest.approx(found.flow.scale, rel=1e-5)
     assert found.steps["gd"] == 1603
@@ -68,6 +73,40 @@ def test_one_output_cannot_tell_equal_speeds_from_a_rescaling():
 def test_equal_singular_values_cannot_either(spread):
     assert not cause(Regression.from_spectrum([1, 1]), 0.5).told_apart
     assert spread[1e-2].told_apart
+
+
+STARTS = [[[1.0, 3.0]], [[-1.0, 3.0]], [[-8.0, 0.3]], [[6.0, 9.0]]]
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("name", ["gd", "newton", "egd", "column-norm"])
+@pytest.mark.parametrize("model", [Folded(0.05, 0.7), Folded(0.05, 0.7, weight_decay=1.0), Wedge(0.05, 2.0)])
+def test_the_end_is_the_last_step_at_100_percent(model, name, start):
+    limit = 2 if name == "newton" else 2 / model.sharpness
+    for step in (0.1, 0.9 * limit, 0.999 * limit):  # near the limit the fast weight alternates for long
+        path = np.concatenate([[start], *steps(population(model), rule(name), step, np.array(start), 3000)])
+        whole = np.flatnonzero(population(model).test_error(path) >= 1)
+        wanted = 0 if not len(whole) else None if whole[-1] >= 2999 else whole[-1] + 1
+        assert left_for_good(model, name, step, start, max_steps=3000) == wanted
+
+
+def test_an_end_too_far_to_walk_to_and_steps_that_do_not_get_there():
+    # nothing alternates here: the longest run, by the exact propagator and bisection
+    far = descend(Folded(1e-12), "gd", 0.1, [[1.0, 3.0]]).plateaus[LONGEST_RUN]
+    assert far > 1e13 and left_for_good(Folded(1e-12), "gd", 0.1) == pytest.approx(far, rel=1e-15)
+    assert left_for_good(Folded(), "gd", 1.01 * 2 / Folded().sharpness) is None
+    assert left_for_good(Folded(), "egd", 0.1, max_steps=50) is None
+
+
+def test_a_first_step_that_overshoots_does_not_end_the_plateau():
+    """From u₁ < 0 the fast weight comes out far on the other side, and is back at the next step."""
+    found = cause(Folded(0.01), 0.1, [[-1.0, 3.0]])
+    size, count = found.best_step
+    run = descend(Folded(0.01), "gd", 1.999 / Folded(0.01).sharpness, [[-1.0, 3.0]])
+    assert run.plateaus[LONGEST_RUN] < count / 4  # the longest run would have taken this step for the best one
+    assert size < 1.98 / Folded(0.01).sharpness
+    # w₂ falls from 3 to w₁ tan θ, about 0.604, by a factor 1 − 2ε/λ₁ in a step at most
+    assert found.descent.asymmetry == count > np.log(3 / 0.605) / -np.log(1 - 0.02 / Folded(0.01).sharpness)
 
 
 def test_without_a_plateau_there_are_no_parts():
@@ -121,6 +160,8 @@ def test_the_command_prints_it_and_writes_it(tmp_path):
     assert (tmp_path / "cause.pdf").exists()
     words = CliRunner().invoke(app, line).stdout
     assert "can be told apart" in words and f"asymmetry ×{wanted['descent']['asymmetry']:.4g}" in words
+    wedge = CliRunner().invoke(app, ["compare", "wedge", "--rules", "gd", "--cause"]).stdout
+    assert ": 1 step.\n" in wedge
     folded = CliRunner().invoke(app, ["compare", "--rules", "gd", "--cause", "--start", "1,0.5"]).stdout
     assert "EGD is a rescaling here" in folded and "there is no plateau to split" in folded
     refused = CliRunner().invoke(app, ["compare", "factorized", "--cause"])
@@ -135,8 +176,15 @@ def test_the_figure_says_what_was_found(spread):
         dots = {line.get_gid(): line.get_xdata()[0] for line in upper.get_lines() if line.get_gid()}
         assert dots == {name: max(steps, 1) for name, steps in one.steps.items() if steps is not None}
         assert ("≠" in upper.get_title(loc="left")) == one.told_apart
-        lengths = {bar.get_width() for bar in lower.patches}
-        assert np.log10(one.descent.scale) in lengths
+        bars = [(bar.get_gid(), bar.get_width()) for bar in lower.patches]
+        pairs = [(name, getattr(parts, name)) for parts in (one.descent, one.flow) for name in ("scale", "asymmetry")]
+        assert [name for name, _ in bars] == [name for name, _ in pairs]
+        assert [width for _, width in bars] == pytest.approx([np.log10(factor) for _, factor in pairs])
+    # below 1: to the left of zero, where there is room for it and for its number
+    left = drawn.axes[3]
+    assert found[1].flow.asymmetry < 1 and left.patches[3].get_x() + left.patches[3].get_width() < 0
+    texts = {text.get_text(): text.get_position()[0] for text in left.texts}
+    assert left.get_xlim()[0] < texts[f"×{found[1].flow.asymmetry:.3g}"] < 0
     assert figure(found[:1]).get_figwidth() == 3.25
     for wrong in ([], found * 2):
         with pytest.raises(ArgumentError, match="`causes` must hold one to 3"):

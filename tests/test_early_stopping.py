@@ -13,6 +13,7 @@ from theory.checks import ArgumentError
 from theory.early_stopping import GIVEN, NOISE, RATE, TIME, stopping
 from theory.noisy_fit import NoisyRegression, break_even, power_law
 from theory.rules import rule
+from theory.simplicity import NoisyTarget
 from theory.weak_signals import gain_share, weak_signal
 
 RULES = "gd", "egd", "ngd"
@@ -148,6 +149,38 @@ def test_egd_loses_on_an_even_signal_and_wins_on_one_in_slow_directions():
     assert break_even(RATES, 1e-4) is None  # little noise: whatever the signal, gradient descent loses nothing
 
 
+def test_a_direction_of_nothing_but_noise_costs_what_is_fitted_of_it():
+    """Its least risk is at the start; a risk of c tau^2 E min(chi, T)^2 for EGD, and all of the noise in the end."""
+    both = NoisyRegression([1, 0.1], [2.0, 0.0], 0.05)
+    alone, nothing = NoisyRegression([1], 2.0, 0.05), both.fit_noise[1]
+    times = np.array([0.1, 1.0, 10.0])
+    assert both.risk("gd", times) - alone.risk("gd", times) == pytest.approx(nothing * (1 - np.exp(-0.1 * times)) ** 2)
+    drawn = np.sqrt(nothing) * np.abs(np.random.default_rng(0).standard_normal(400_000))
+    cut = [np.minimum(drawn, time) ** 2 for time in times]
+    # four standard errors
+    wide = [4 * values.std() / np.sqrt(len(values)) for values in cut]
+    found = both.risk("egd", times) - alone.risk("egd", times)
+    assert (np.abs(found - [values.mean() for values in cut]) <= wide).all()
+    for name in ("gd", "egd"):
+        assert both.best_linear < both.best_stop(name).risk < min(both.unfitted, both.fitted)
+
+
+@pytest.mark.parametrize("name", ["gd", "egd", "ngd"])
+@pytest.mark.parametrize("noise", [1e-30, 1e-17, 1e-9, 1e8, 1e20])
+def test_a_stop_under_hardly_any_noise_and_under_nothing_else(name, noise):
+    """Where rounding is larger than the risk it is never below that of the best estimate."""
+    case = NoisyRegression([1, 0.3], 1.0, noise)
+    found = case.best_stop(name)
+    assert case.best_linear <= found.risk <= min(case.fitted, case.unfitted)
+    assert found.earliest <= found.time <= found.latest and found.window >= 1
+
+
+def test_without_signal_the_start_is_best():
+    for name in ("gd", "egd"):
+        found = NoisyTarget((1, 0.1), 0).best_stop(name)
+        assert (found.time, found.earliest) == (0, 0) and found.risk == pytest.approx(1e-6)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -156,6 +189,9 @@ def test_egd_loses_on_an_even_signal_and_wins_on_one_in_slow_directions():
         (lambda: NoisyRegression([1], noise=0), "`noise` must be positive"),
         (lambda: NoisyRegression([1], outputs=0), "`outputs` must be a whole number"),
         (lambda: NoisyRegression([1], weights=0), "`weights` must hold a positive number"),
+        (lambda: NoisyRegression([1, 2], [0, 0]), "`signal` must hold a positive number"),
+        (lambda: NoisyRegression([1]).risk("egd", [1, np.inf]), "`times` must be zero or positive, and finite"),
+        (lambda: NoisyRegression([1]).risk("gd", -1), "`times` must be zero or positive, and finite"),
         (lambda: NoisyRegression([1]).risk("power:0.5", 1), "`rule` must be gd, egd or ngd"),
         (lambda: NoisyRegression([1], outputs=61).best_stop("ngd"), "`outputs` must be at most 60"),
         (lambda: measured_risk(NoisyRegression([1]), "gd", [2, 1]), "`times` must ascend"),
@@ -163,7 +199,9 @@ def test_egd_loses_on_an_even_signal_and_wins_on_one_in_slow_directions():
         (lambda: measured_risk(NoisyRegression([1]), "ngd", [1], apart=False), "`rule` must settle"),
         (lambda: measured_risk(NoisyRegression([1]), "newton", [1]), "`rule` must be a spectral rule"),
         (lambda: gain_share(rule("ngd"), RATES, RATES, 1.0, 2), "`rule` must be a power law"),
-        (lambda: gain_share(rule("newton"), RATES, RATES, 1.0, 2), "`rule` must be a power law"),
+        (lambda: gain_share("newton", RATES, RATES, 1.0, 2), "`rule` must be a power law"),
+        (lambda: gain_share("egd", [1, 0], 1, 1, 1), "`rates` must be positive"),
+        (lambda: gain_share("egd", [1, 2], [0, 1], [1, 0], 1), "`signal` must be positive in a direction that counts"),
     ],
 )
 def test_bad_input_is_refused(call, words):

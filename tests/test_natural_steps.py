@@ -43,3 +43,7 @@ def test_the_slow_error_is_out_again_when_the_fast_one_arrives(step):
 def test_bad_numbers_are_refused():
     with pytest.raises(ArgumentError, match="`start` must be positive"):
         median_bounds(1.0, 0.1, [1], 0.0)
+    with pytest.raises(ArgumentError, match="`counts` must be a whole number of at least 1"):
+        median_bounds(1.0, 0.1, [0, 1], 1.0)
+    with pytest.raises(ArgumentError, match="`slow` must be at most the fast curvature, 1, but is 2"):
+        outgrown(1, 2)

@@ -21,7 +21,8 @@ from theory.families import ALPHA
 from theory.models.factorized import Factorized
 from theory.models.folded import Folded
 from theory.models.regression import Regression
-from theory.plateaus import ARRIVAL_SPREAD, LEADING_ORDER, LONGEST_RUN
+from theory.models.wedge import Wedge
+from theory.plateaus import ARRIVAL_SPREAD, CROSSING, FIRST_DEPARTURE, LAG, LEADING_ORDER, LONGEST_RUN
 from theory.predictions import predict
 from theory.rules import rule
 from theory.sensitivity import SHARE, TURN, threshold_chain
@@ -92,6 +93,43 @@ def test_what_changes_is_found_with_the_readings_that_disagree() -> None:
 def test_a_conclusion_that_every_reading_shares_is_not_flagged() -> None:
     assert not sensitivity(compare(Folded(), ["gd", "egd"]))
     assert {change.conclusion for change in sensitivity(compare(Folded(), ["egd", "newton"]))} == {EXISTENCE, ORDER}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [Regression.from_spectrum((1, 0.1, 0.01)), Wedge(), Factorized.from_spectrum((3, 0.3))],
+    ids=lambda model: model.name,
+)
+def test_what_no_reading_contradicts_is_not_warned_of(model) -> None:
+    """Definitions give other lengths, or none for any rule: no rule changes places, and no plateau is overlooked."""
+    rules = ["gd", "egd", "frobenius"] + ["newton"] * (model.name != "factorized")
+    found = compare(model, rules)
+    assert sensitivity(found) and not warnings(found)
+
+
+def test_a_warning_sets_the_table_against_what_contradicts_it() -> None:
+    (line,) = warnings(compare(Folded(), ["gd", "egd", "newton"]))
+    assert line.startswith("Flow: which of two rules has the longer plateau depends on its definition for egd/newton (")
+    assert line.endswith(
+        "by longest run at 100 % test error, egd 1.4953 and newton 3.0891 by train-to-test lag at 5 %)."
+    )
+
+
+def test_contradictions_of_made_up_lengths() -> None:
+    readings = [ARRIVAL_SPREAD, FIRST_DEPARTURE, CROSSING, LAG, f"{ARRIVAL_SPREAD} at 0.01"]
+
+    def found(*lengths: tuple[float, ...]) -> list[tuple[str, tuple[str, ...], tuple[str, str]]]:
+        changes = module._contradictions("flow", ["gd", "egd"], readings, np.array(lengths, float).T)
+        return [(change.conclusion, change.rules, change.readings) for change in changes]
+
+    nan, more = np.nan, readings[-1]
+    assert found((100, 0, 9, 0, 90), (5, 0, 8, 0, 5)) == []
+    # times that pass in any run show no plateau, and one that is not shown elsewhere is still there
+    assert found((100, 7, 9, nan, 90), (0, 7, 8, 0, nan)) == []
+    assert found((100, 0, 9, 50, 90), (0, 0, 8, 3, 2)) == [(EXISTENCE, ("egd",), (LAG, ARRIVAL_SPREAD))]
+    assert found((100, 0, 1, 1, 9), (5, 0, 0.4, 0, 5)) == [(MAGNITUDE, ("gd",), (ARRIVAL_SPREAD, more))]
+    assert found((10, 0, 8, 8, 10), (5, 0, 9, 10, 5)) == [(ORDER, ("gd", "egd"), (ARRIVAL_SPREAD, LAG))]
+    assert found((10, 0, 8, 8, 10), (9.5, 0, 20, 20, 20)) == []  # the table says that they are alike
 
 
 def test_layers_are_read_too() -> None:

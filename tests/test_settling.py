@@ -92,6 +92,8 @@ def test_nothing_is_predicted_where_no_law_holds(errors, step, why):
     ("given", "name"),
     [
         (((0, 1), (1, 1), 0.1, 0.1), "rates"),
+        (((1, 1), (1, 1), 0.1, 0.1), "rates"),
+        (((1, 0.1), (np.inf, 1), 0.1, 0.1), "errors"),
         (((1, 0.1), (1, 0), 0.1, 0.1), "errors"),
         (((1, 0.1), (1, 1), 0, 0.1), "step"),
         (((1, 0.1), (1, 1), 0.1, 1), "threshold"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from theory.checks import positive
+from theory.checks import ArgumentError, plain, positive, whole
 from theory.derivation import Derivation, Step
 from theory.discretisation import speed_along
 from theory.models.regression import ERROR, ERROR0, ETA, FAST, RATE, SLOW, THRESHOLD, TIME
@@ -121,21 +121,22 @@ def median_bounds(rate: float, step: float, counts: Any, start: float) -> tuple[
     step
         Step size η.
     counts
-        Numbers of steps (T,).
+        Numbers of steps, at least 1 (T,).
     start
         Median of |e₀|.
 
     Raises
     ------
     ArgumentError
-        If a number is not positive.
+        If a number is not positive, or a count not a whole number.
     """
     import numpy as np
 
+    taken = np.array([whole("counts", count) for count in np.atleast_1d(counts)], float)
     numbers = [positive(name, value) for name, value in (("rate", rate), ("step", step), ("start", start))]
     unit = float(natural_steps().function("unit", (RATE, ETA))(*numbers[:2]))
     laws = (natural_steps().function(name, (SCALE0, COUNT)) for name in ("least", "most"))
-    least, most = (unit * law(numbers[2] / unit, np.asarray(counts, float)) for law in laws)
+    least, most = (unit * law(numbers[2] / unit, taken) for law in laws)
     return least, most
 
 
@@ -145,8 +146,16 @@ def outgrown(fast: float, slow: float, error: float = 1.0) -> float:
     Parameters
     ----------
     fast, slow
-        Curvatures λ₁ > λ_d.
+        Curvatures λ₁ ≥ λ_d.
     error
         Size e₀ of both errors at the start.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is not positive, or the slow curvature is above the fast one.
     """
+    fast, slow, error = positive("fast", fast), positive("slow", slow), positive("error", error)
+    if slow > fast:
+        raise ArgumentError("slow", f"be at most the fast curvature, {plain(fast)}", f"is {plain(slow)}")
     return float(natural_steps().function("outgrown", (ERROR0, FAST, SLOW))(error, fast, slow))

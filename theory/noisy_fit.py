@@ -11,7 +11,7 @@ from theory.early_stopping import NOISE, OUTPUTS, SIGNAL, stopping
 from theory.models.linear import one_or_all
 from theory.models.regression import RATE, TIME
 from theory.rules import Rule, rule
-from theory.stops import Stop, find_stop
+from theory.stops import Stop, find_stop, flow_times
 from theory.weak_signals import gain_share
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ class NoisyRegression:
     rates
         Eigenvalues λ of the sample covariance, none of them zero (d,).
     signal
-        Variance v of the target's weights along each direction, in each output; one number serves all (d,).
+        Variance v of the target's weights along each direction, in each output, zero where there is nothing but noise;
+        one number serves all (d,).
     noise
         Variance σ² of the label noise in each output, over the number n of samples.
     outputs
@@ -64,10 +65,10 @@ class NoisyRegression:
         }
         for name, values in found.items():
             for value in values:
-                (nonnegative if name == "weights" else positive)(name, value)
+                (positive if name == "rates" else nonnegative)(name, value)
             object.__setattr__(self, name, np.array(values))
-        if not self.weights.any():
-            raise ArgumentError("weights", "hold a positive number", "holds zeros only")
+            if not np.any(values):
+                raise ArgumentError(name, "hold a positive number", "holds zeros only")
         object.__setattr__(self, "noise", positive("noise", self.noise))
         object.__setattr__(self, "outputs", whole("outputs", self.outputs))
 
@@ -99,7 +100,7 @@ class NoisyRegression:
         Raises
         ------
         ArgumentError
-            If the rule is not gd, egd or ngd; or ngd with more than 60 outputs.
+            If the rule is not gd, egd or ngd, or ngd with more than 60 outputs; if a time is negative or not finite.
         """
         import numpy as np
 
@@ -107,9 +108,9 @@ class NoisyRegression:
         law = stopping(how).function("risk", (SIGNAL, NOISE, OUTPUTS, RATE, TIME))
         if how.power == 2 and self.outputs > MOST_OUTPUTS:
             raise ArgumentError("outputs", f"be at most {MOST_OUTPUTS} under ngd", f"is {self.outputs}")
-        safe = np.maximum(np.atleast_1d(np.asarray(times, float)), TINY)[:, None]
+        safe = np.maximum(flow_times(times), TINY)[:, None]
         found: Array = law(self.signal, self.fit_noise, float(self.outputs), self.rates, safe) @ self.weights
-        return found
+        return np.maximum(found, self.best_linear)  # what lies below is rounding
 
     def best_stop(self, how: Rule | str) -> Stop:
         """The best flow time at which to stop a rule, with every direction apart.
@@ -124,7 +125,7 @@ class NoisyRegression:
         size = (self.outputs * (self.signal + self.fit_noise)) ** 0.5
         scales = size**power * self.rates ** (power - 1)  # about how long each direction takes to its fit
         share = self.signal / (self.signal + self.fit_noise)
-        ends = SHORTEST * float((share * scales).min()), LONGEST * float(scales.max())
+        ends = SHORTEST * float((share * scales)[share > 0].min()), LONGEST * float(scales.max())
         return find_stop(lambda times: self.risk(how, times), *ends, self.fitted)
 
 
@@ -133,8 +134,10 @@ def break_even(
 ) -> float | None:
     """An exponent β at which two rules, each stopped at its best, have the same risk, for a signal v ∝ λ^(−β).
 
-    The variances v have the mean one. At β = −2 the first rule is better and at β = 3 the second: the signal is then
-    larger in slow directions.
+    Every direction is apart, as in `NoisyRegression.risk`: with one output a regression of its own. Where one gradient
+    of a single output holds several directions all rules run through one path, and no place on it is better under one
+    than under another. The variances v have the mean one. At β = −2 the first rule is better and at β = 3 the second:
+    the signal is then larger in slow directions.
 
     Parameters
     ----------

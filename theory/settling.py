@@ -16,7 +16,7 @@ import math
 import sympy as sp
 
 from theory.alternation import RESOLVED, SIZE, steps_between
-from theory.checks import inside, positive
+from theory.checks import ArgumentError, inside, number, plain, positive
 from theory.cycles import rescaled_cycle
 from theory.derivation import Derivation, Step
 from theory.models.regression import ETA, FAST, SLOW, THRESHOLD
@@ -121,7 +121,7 @@ def settling_steps(
     Parameters
     ----------
     rates, errors
-        Curvature and start error of the fast and the slow direction, the latter not zero.
+        Curvature and start error of the fast and the slow direction, the latter error not zero.
     step
         Step size η.
     threshold
@@ -130,9 +130,13 @@ def settling_steps(
     Raises
     ------
     ArgumentError
-        If a rate, the slow error or the step is not positive in size, or the threshold not in (0, 1).
+        If a rate, the slow error or the step is not positive in size, the slow rate not below the fast one, or the
+        threshold not in (0, 1).
     """
     fast, slow = (positive("rates", rate) for rate in rates)
+    if slow >= fast:
+        raise ArgumentError("rates", "be the fast one and then a slower one", f"is {plain(fast)}, {plain(slow)}")
+    number("errors", errors[0])
     size = positive("step", step) * fast / 2
     begin, level = slow * positive("errors", abs(errors[1])), inside("threshold", threshold, 0, 1, "(0, 1)")
     gradient = fast * abs(errors[0])

@@ -22,7 +22,7 @@ from theory.models.factorized_chain import START, TIME
 from theory.models.factorized_chain import derive as factorized_chain
 from theory.models.linear import one_or_all
 from theory.rules import Rule, rule
-from theory.stops import Stop, find_stop
+from theory.stops import Stop, find_stop, flow_times
 
 if TYPE_CHECKING:
     import numpy as np
@@ -191,7 +191,7 @@ class NoisyTarget:
         Raises
         ------
         ArgumentError
-            If the rule is neither gd nor egd, or gd with more than two layers.
+            If the rule is neither gd nor egd, or gd with more than two layers; if a time is negative or not finite.
         """
         import numpy as np
 
@@ -199,7 +199,7 @@ class NoisyTarget:
         if how.power not in (0, 1) or (how.power == 0 and self.depth > 2):
             raise ArgumentError("rule", "be egd, or gd with two layers", f"is {how.name} with {self.depth}")
         law = factorized_chain(how, "flow", self.depth).function("solution", (START, TIME, TARGET, DECAY))
-        along = np.atleast_1d(np.asarray(times, float))[:, None]
+        along = flow_times(times)[:, None]
         if how.power == 1:
             along = np.minimum(along, self.values ** (1 / self.depth) - self.start ** (1 / self.depth))
         modes = law(self.start, along, self.values, 0.0)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from theory.checks import ArgumentError, plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,12 +25,13 @@ class Stop:
     Parameters
     ----------
     time
-        Flow time of the least expected risk; infinity where it is least in the end.
+        Flow time of the least expected risk; zero where it is least at the start, infinity where it is in the end alone
+        and not, to rounding, from some time on.
     risk
         The least expected risk.
     earliest, latest
         Flow times about it between which the risk stays within a tenth of the least: zero where it does so from the
-        start, infinity where it does so to the end.
+        start, infinity where it does so to the end; both are `time` where no other is seen.
     """
 
     time: float
@@ -39,7 +42,26 @@ class Stop:
     @property
     def window(self) -> float:
         """Ratio of the latest to the earliest good time to stop; infinity where it is good from the start on."""
+        if self.earliest == self.latest:
+            return 1.0
         return self.latest / self.earliest if self.earliest else float("inf")
+
+
+def flow_times(values: Any) -> Array:
+    """Flow times, one or many, as an array (T,).
+
+    Raises
+    ------
+    ArgumentError
+        If one is negative or not finite.
+    """
+    import numpy as np
+
+    found = np.atleast_1d(np.asarray(values, float))
+    wrong = found[~(np.isfinite(found) & (found >= 0))]
+    if wrong.size:
+        raise ArgumentError("times", "be zero or positive, and finite", f"holds {plain(wrong[0])}")
+    return found
 
 
 def find_stop(risk: Callable[[Array], Array], shortest: float, longest: float, final: float) -> Stop:
@@ -65,8 +87,11 @@ def find_stop(risk: Callable[[Array], Array], shortest: float, longest: float, f
     place = int(values.argmin())
     low, high = logs[max(place - 1, 0)], logs[min(place + 1, POINTS - 1)]
     found = minimize_scalar(at, bounds=(low, high), method="bounded", options={"xatol": 1e-9})
-    best, log = min((float(found.fun), float(found.x)), (float(values[place]), float(logs[place])), (final, np.inf))
-    start, level = min(log, float(logs[-1])), NEAR_BEST * best
+    best, log = min((float(found.fun), float(found.x)), (float(values[place]), float(logs[place])))
+    best, log = min((best, log), (float(risk(np.zeros(1))[0]), -np.inf), (final, np.inf))
+    start, level = float(np.clip(log, logs[0], logs[-1])), NEAR_BEST * best
+    if at(start) > level:
+        return Stop(float(np.exp(log)), best, float(np.exp(log)), float(np.exp(log)))
     before, after = (
         side[values[side] > level] for side in (np.flatnonzero(logs < start), np.flatnonzero(logs > start))
     )

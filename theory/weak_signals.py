@@ -14,11 +14,12 @@ from typing import Any
 
 import sympy as sp
 
-from theory.checks import ArgumentError
+from theory.checks import ArgumentError, nonnegative, positive, whole
 from theory.derivation import Derivation, Step
 from theory.early_stopping import NOISE, OUTPUTS, RADIUS, SIGNAL, density, moment, plainly
+from theory.models.linear import one_or_all
 from theory.models.regression import RATE, TIME
-from theory.rules import SIGMA, Rule
+from theory.rules import SIGMA, Rule, rule
 
 ALPHA = sp.Symbol("alpha", nonnegative=True)
 PER_SAMPLE = sp.Symbol("s2", positive=True)  # σ²/n
@@ -97,17 +98,19 @@ def _forced(expression: sp.Expr) -> sp.Expr:
     return sp.simplify(sp.powsimp(sp.powdenest(sp.expand_power_base(expression, force=True), force=True), force=True))
 
 
-def gain_share(rule: Rule, rates: Any, signal: Any, weights: Any, outputs: int) -> float:
+def gain_share(how: Rule | str, rates: Any, signal: Any, weights: Any, outputs: int) -> float:
     """The part of what can be gained over no fit that a rule gains at its best time, in the limit of large noise.
+
+    Every direction is apart, as in `theory.noisy_fit`.
 
     Parameters
     ----------
-    rule
-        A power law, 0 ≤ α < c/2 + 1.
+    how
+        A power law, 0 ≤ α < c/2 + 1, or its id.
     rates
-        Curvatures λ of the directions (d,).
+        Curvatures λ of the directions, all positive (d,).
     signal
-        Variances v of w* in each output, or numbers in proportion to them (d,).
+        Variances v of w* in each output, or numbers in proportion to them, not all of them zero (d,).
     weights
         Weights p of the directions in the test risk, or one number for all (d,).
     outputs
@@ -116,15 +119,21 @@ def gain_share(rule: Rule, rates: Any, signal: Any, weights: Any, outputs: int) 
     Raises
     ------
     ArgumentError
-        If the rule is no such power law.
+        If the rule is no such power law, a rate is not positive, or no direction that counts has a signal.
     """
     import numpy as np
 
-    alpha = rule.power
-    if alpha is None or alpha < 0 or 2 * alpha >= outputs + 2:
-        raise ArgumentError("rule", f"be a power law with 0 ≤ α < {outputs / 2 + 1:g}", f"is {rule.name}")
+    how, count = rule(how), whole("outputs", outputs)
+    alpha = how.power
+    if alpha is None or alpha < 0 or 2 * alpha >= count + 2:
+        raise ArgumentError("rule", f"be a power law with 0 ≤ α < {count / 2 + 1:g}", f"is {how.name}")
     arguments = (RATE, SIGNAL, PER_SAMPLE, OUTPUTS, ALPHA)
-    numbers = np.asarray(rates, float), np.asarray(signal, float), 1.0, outputs, float(alpha)
+    speeds = np.array([positive("rates", rate) for rate in rates])
+    sizes = np.array([nonnegative("signal", size) for size in one_or_all("signal", signal, len(speeds))])
+    counted = np.array([nonnegative("weights", one) for one in one_or_all("weights", weights, len(speeds))])
+    if not (counted * sizes).any():
+        raise ArgumentError("signal", "be positive in a direction that counts", "is zero in all of them")
+    numbers = speeds, sizes, 1.0, count, float(alpha)
     push, cost = (weak_signal().function(law, arguments)(*numbers) for law in ("push", "cost"))
-    best = outputs * (weights * numbers[1] ** 2 * numbers[0]).sum()
-    return float((weights * push).sum() ** 2 / (2 * (weights * cost).sum() * best))
+    best = count * (counted * sizes**2 * speeds).sum()
+    return float((counted * push).sum() ** 2 / (2 * (counted * cost).sum() * best))

@@ -160,7 +160,7 @@ def _cause(claim: Claim, rng: np.random.Generator) -> Iterator[Trial]:
         turn = theta + (np.pi - theta) * (0.1 + 0.8 * turn)
         u1, u2 = map(float, rounded(np.array([size * np.cos(turn), size * np.sin(turn)])))
         where = {"theta": float(theta), "step": float(eta), "u1": u1, "u2": u2}
-        # τ of F6 above 1.5, for m₁/m₂ at the margin 1
+        # well above m₁ tan θ/m₂, at the margin 1
         if u2 / math.tan(theta) < 1.5 * float(Folded(theta=float(theta)).minimiser[0, 0]):
             continue
         found += 1

@@ -75,7 +75,7 @@ W6 = Claim(
     statement=r"The error starts to fall at $k^* = \min\{k: |\nu_k| \le T\}$, $T = |\mu^*|\,|\tan\theta|$, and where "
     r"$|u_2 - \nu^*| \ge T$, $k^* = \frac{1}{2\eta\lambda_-}\log(|u_2 - \nu^*|/T)$ up to factors "
     r"$1 + O(\sqrt\epsilon)$, which is of order $\frac{1}{\eta\epsilon}\log(|u_2 - \nu^*|/T)$.",
-    domain="θ in (0, π) and η fixed, ε → 0; the start is any with u₂ ≥ T for k*, any for the plateau",
+    domain="θ in (0, π) and η below 1/2 fixed, ε → 0; the start is any with u₂ ≥ T for k*, any for the plateau",
     assumptions="Tried apart: the first step with ν_k ≤ T against the law, and the steps at 100 % against it",
     printed={"crossing": _PRINTED, "plateau": _PRINTED},
     derived={"crossing": _CROSSING, "plateau": LENGTH},
@@ -127,7 +127,8 @@ W8 = Claim(
     statement=r"The plateau of this model has the same order $1/(\eta\epsilon)$ as that of the folded model, and the "
     r"same cause, ill-conditioning. (Tried as: the exponents of $\epsilon$ of the length at a fixed $\eta$, and of the "
     r"length at the best $\eta$ by that of equal contraction, which is what no rescaling of the gradient mends.)",
-    domain="θ in (0, π/2) fixed, starts that misclassify everything on both models, ε → 0",
+    domain="θ in (0, π/2) fixed, starts that misclassify everything on both models, on the folded one with u₂ "
+    "above m₁ tan θ/m₂, ε → 0",
     printed={
         "folded": sp.Integer(-1),
         "wedge": sp.Integer(-1),
