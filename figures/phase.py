@@ -11,13 +11,12 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
 from figures.phase_frame import BAR, BORDER, BORDERS, HALO, HEAD, LEFT, WIDE, draw_key, missing, panels
 from figures.phase_lines import draw_lines
 from figures.regions import fill, label_region
-from figures.sides import label, room, set_side
+from figures.sides import label, log_ticks, room, set_side
 from figures.style import INK, house_style, inches
 from simulations.phases import Border, Phase, Side, phase
 from theory.checks import ArgumentError
@@ -177,7 +176,7 @@ def draw_bar(panel: Axes, title: str) -> None:
     bar = whole.colorbar(mesh, cax=place, orientation="horizontal")
     bar.outline.set_linewidth(0.4)
     place.xaxis.set_ticks_position("top")
-    place.xaxis.set_major_locator(LogLocator(numticks=5))
+    log_ticks(place.xaxis)
     place.tick_params(labelsize=6, pad=1)
     panel.text(0, 1 + (HEAD - 0.12) * unit, title, transform=panel.transAxes, fontweight="bold", gid="title")
 

@@ -35,13 +35,14 @@ def panels(count: int, axes: Any, left: float, gap: float = GAP, head: float = H
     return whole, drawn_on
 
 
-def draw_key(whole: Figure, found: Phase, drawn: set[bool], seen: Sequence[str]) -> None:
-    """What the boundaries drawn are, the cells that had no room for a label, and the other parameters."""
+def draw_key(whole: Figure, found: Phase, drawn: set[bool], seen: Sequence[str], lines: Sequence[Line2D] = ()) -> None:
+    """What the boundaries drawn are, the lines and cells that had no room for a label, and the other parameters."""
     handles: list[Any] = [
         Line2D([], [], color=BORDER, linewidth=WIDE, linestyle=dash, label=f"no plateau beyond ({words})")
         for exact, (dash, words) in BORDERS.items()
         if exact in drawn
     ]
+    handles[:0] = lines
     for what in dict.fromkeys(seen):
         face, hatch = CELLS[what]
         if found.y is None:

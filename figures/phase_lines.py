@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from figures.labels import label_lines
 from figures.phase_frame import BORDER, BORDERS, GAP, LEFT, MARKS, TURN, WIDE, draw_key, missing, panels
-from figures.sides import label, places, set_side
+from figures.sides import label, log_ticks, places, set_side
 from figures.style import INK, SMALL, rule_colours
 from simulations.phases import Phase
 
@@ -25,7 +25,7 @@ def draw_lines(found: Phase, rules: Sequence[str], axes: Any) -> Figure:
     """Lengths of each rule as a line, marks where there are none, the derived boundary, and the ratio beside them."""
     whole, (left, *right) = panels(1 + (found.ratio is not None), axes, LEFT, TURN + GAP, GAP)
     colours, drawn = rule_colours(rules), set()
-    lines = [(name, _line(left, found, found.lengths[name][0], colours[name])) for name in rules]
+    lines = [(name, _line(left, found, found.lengths[name][0], colours[name], name)) for name in rules]
     seen = [what for name in rules for what in _marks(left, found, found.lengths[name][0], colours[name])]
     for name in sorted(set(rules) & set(found.borders), key=lambda name: found.borders[name].exact):
         border = found.borders[name]
@@ -34,15 +34,26 @@ def draw_lines(found: Phase, rules: Sequence[str], axes: Any) -> Figure:
             drawn.add(border.exact)
     left.set_ylabel(f"plateau, {found.kind} ({found.unit})")
     if found.ratio is not None:
-        _line(right[0], found, found.ratio[0], INK).set_gid("ratio")
-        right[0].set_ylabel("GD/EGD ratio")
-    label_lines(left, lines, fontsize=SMALL)
+        _ratio(right[0], found, found.ratio[0])
+    labelled = {text.get_text() for text in label_lines(left, lines, fontsize=SMALL)}
     if axes is None:
-        draw_key(whole, found, drawn, seen)
+        draw_key(whole, found, drawn, seen, [line for name, line in lines if name not in labelled])
     return whole
 
 
-def _line(panel: Axes, found: Phase, values: Array, colour: str) -> Line2D:
+def _ratio(panel: Axes, found: Phase, ratio: Array) -> None:
+    """The GD/EGD ratio, or that there is none."""
+    _line(panel, found, ratio, INK).set_gid("ratio")
+    panel.set_ylabel("GD/EGD ratio")
+    if not (np.isfinite(ratio) & (ratio > 0)).any():
+        panel.set_yticks([])
+        panel.minorticks_off()
+        panel.text(
+            0.5, 0.5, "no ratio: not both have a plateau", transform=panel.transAxes, ha="center", fontsize=SMALL
+        )
+
+
+def _line(panel: Axes, found: Phase, values: Array, colour: str, name: str = "") -> Line2D:
     """Lengths over one axis, on a logarithmic scale; gaps where there is none."""
     edges = set_side(panel, "x", found.x)
     panel.set_xlim(edges[0], edges[-1])
@@ -50,7 +61,8 @@ def _line(panel: Axes, found: Phase, values: Array, colour: str) -> Line2D:
     panel.set_xlabel(label(found.x))
     known = np.where(np.isfinite(values) & (values > 0), values, np.nan)
     marker = "o" if len(values) < FEW else ""
-    (line,) = panel.plot(places(found.x), known, color=colour, linewidth=1.6, marker=marker, markersize=2.5)
+    (line,) = panel.plot(places(found.x), known, color=colour, linewidth=1.6, marker=marker, markersize=2.5, label=name)
+    log_ticks(panel.yaxis)
     return line
 
 

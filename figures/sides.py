@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from simulations.phases import Side
@@ -49,6 +50,25 @@ def set_side(panel: Axes, letter: str, side: Side) -> Array:
         axis.set_ticks(values, labels=[str(word) for word in side.values])
     getattr(panel, f"set_{letter}lim")(edges[0], edges[-1])
     return np.asarray(edges)
+
+
+def log_ticks(axis: Axis) -> None:
+    """Numbers on a logarithmic axis that has its limits: powers of ten, or short numbers where that would be few."""
+    low, high = sorted(axis.get_view_interval())
+    axis.set_minor_formatter(NullFormatter())
+    if high < 100 * low:
+        axis.set_major_locator(LogLocator(subs=(1, 3) if high > 10 * low else (1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(_short))
+    else:
+        axis.set_major_locator(LogLocator(numticks=5))
+        axis.set_major_formatter(LogFormatterMathtext())
+
+
+def _short(value: float, _: object) -> str:
+    if 1e-3 <= value < 1e5:
+        return f"{value:.4g}" if value < 1e4 else f"{value:.0f}"
+    digits, power = f"{value:.1e}".split("e")
+    return rf"${float(digits):g}\times10^{{{int(power)}}}$"
 
 
 def places(side: Side) -> Array:

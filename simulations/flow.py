@@ -47,7 +47,8 @@ EMPTIED, EMPTIED_AT_HAND = 1e-9, 1e-4
 ALONE = 1e-6  # of a singular direction, the part that lies off one axis
 NOISE = 1e-13  # a column below this part of its start has died,
 DEAD = 1e-13  # a column's gradient below this part of the smallest singular value has died
-DENSE = 20  # points recorded of each step while they are few, one of each when they are many
+DENSE = 20  # points recorded of each step while they are few, one of each when they are many,
+LONG = 1.1  # but as many as ever of a step that multiplies the time by this
 EXPLICIT_STEPS = 200  # of one segment, after which the implicit solver takes over
 
 
@@ -255,7 +256,8 @@ class _Run:
         """Sample an accepted piece and locate in it the arrivals, and the changes to and from 100 % test error."""
         if self.observe is not None:
             self.observe(self._path(piece))
-        count = DENSE if len(self.points) < RECORDED else 1
+        long = piece.at(1.0)[0] > LONG * piece.at(0.0)[0]
+        count = DENSE if long or len(self.points) < RECORDED else 1
         for x in np.arange(1, count + 1) / count:
             self.points.append(self.error_at(piece, float(x)))
             whole = self._misclassifies_all(self.points[-1][1])

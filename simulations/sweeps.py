@@ -50,6 +50,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "step": 0.1,
     },
 }
+SHAPED = {"shape", "condition", "directions", "largest"}  # what a spectrum of one's own stands in place of
 DEFINITIONS = {
     "folded": (LONGEST_RUN, LEADING_ORDER, ARRIVAL_SPREAD, FIRST_DEPARTURE, CROSSING, LAG),
     "wedge": (LONGEST_RUN, TWO_ORDERS, ARRIVAL_SPREAD, FIRST_DEPARTURE, CROSSING, LAG),
@@ -137,7 +138,7 @@ class Sweep:
         for one in self.axes:
             _check_domain(self.model, one)
         given = {one.name for one in self.axes}
-        if "spectrum" in given and (too := given & {"shape", "condition", "directions", "largest"}):
+        if "spectrum" in given and (too := given & SHAPED):
             raise ArgumentError(min(too), "be left out with `spectrum`", "is given")
 
     def _check_design(self) -> None:
@@ -212,6 +213,7 @@ class Sweep:
     def document(self) -> dict[str, Any]:
         """All that determines the numbers, ready for JSON."""
         names = {one.name for one in self.axes}
+        names |= SHAPED if "spectrum" in names else set()
         return {
             "model": self.model,
             "axes": {one.name: one.text for one in self.axes},

@@ -270,3 +270,11 @@ def test_a_path_that_seems_straight_is_followed_to_its_turn(epsilon):
     predicted, run = predict(model, rule("egd"), "flow", start), flow(model, "egd", start)
     assert run.arrivals == pytest.approx(predicted.arrivals, rel=1e-8)  # the solver's tolerance is 1e-10
     assert run.plateaus[LONGEST_RUN] == pytest.approx(predicted.plateaus[LONGEST_RUN][0], rel=1e-8)
+
+
+def test_a_long_straight_piece_is_recorded_like_any_other() -> None:
+    """Its points come after thousands of the short steps in which the fast direction dies."""
+    trajectory = flow(Folded(epsilon=1e-8, theta=1e-6), "egd", start=[[-1.0, 3.0]])
+    ends = trajectory.plateaus[LONGEST_RUN]
+    assert ends is not None
+    assert np.interp(0.9 * ends, trajectory.times, trajectory.test_error) == 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,34 @@ def test_words_have_a_side_too_and_no_boundary(stores: dict[str, Path]) -> None:
     gd = panels(whole)[0]
     assert [label.get_text() for label in gd.get_yticklabels()] == ["geometric", "two-level"]
     assert not parts(gd, "border") and (drawn(gd)[:, 0] == 0).all()  # κ = 1
+
+
+def test_every_rule_of_a_line_is_named_and_the_numbers_are_inside_the_picture(tmp_path: Path) -> None:
+    for name, axes in {"few": {"epsilon": "1e-3:1e-1:3:log"}, "own": {"spectrum": "1,0.1;1,0.01"}}.items():
+        run_sweep(sweep("folded" if name == "few" else "regression", axes), tmp_path / name, version="1", workers=1)
+        whole = figure(tmp_path / name)
+        at_lines = {text.get_text() for text in parts(whole.axes[0], "label")}
+        in_key = {text.get_text() for legend in whole.legends for text in legend.get_texts()}
+        assert {"gd", "egd"} <= at_lines | in_key
+        assert all(panel.get_tightbbox().x0 >= 0 for panel in whole.axes)
+
+
+def test_a_spectrum_of_ones_own_has_no_shape_and_no_ratio_is_said_in_words(tmp_path: Path) -> None:
+    run_sweep(sweep("regression", {"spectrum": "1,0.1;1,0.01"}), tmp_path / "own", version="1", workers=1)
+    assert not {"shape", "condition", "directions", "largest"} & set(phase(tmp_path / "own").rest)
+    ratio = figure(tmp_path / "own").axes[1]
+    assert [text.get_text() for text in ratio.texts] == ["no ratio: not both have a plateau"]
+
+
+def test_numbers_of_a_scale_do_not_touch_each_other(tmp_path: Path) -> None:
+    asked = sweep("wedge", {"theta": "0.5,0.8", "epsilon": "1e-3:1e-1:5:log"})
+    run_sweep(asked, tmp_path / "narrow", version="1", workers=1)
+    for panel in panels(figure(tmp_path / "narrow")):
+        (scale,) = panel.child_axes
+        boxes = [tick.get_window_extent() for tick in scale.get_xticklabels(which="both") if tick.get_text()]
+        shown = [box for box in boxes if scale.bbox.x0 - 1 <= box.x0 + box.width / 2 <= scale.bbox.x1 + 1]
+        assert len(shown) >= 2
+        assert all(left.x1 < right.x0 for left, right in pairwise(sorted(shown, key=lambda box: box.x0)))
 
 
 def test_a_cut_takes_the_values_asked_for(stores: dict[str, Path]) -> None:
