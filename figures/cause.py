@@ -33,7 +33,7 @@ PARTS = (("scale", SCALE, ""), ("asymmetry", ASYMMETRY, "////"))
 PANEL, BARS, HEAD, FOOT, BETWEEN = 1.45, 0.5, 0.36, 0.34, 0.58  # inches
 LEFT, GAP, RIGHT = 0.85, 0.22, 0.12
 MOST = 3  # models in a figure
-ROOM = 0.16  # of the axis, below which a number does not fit into its bar
+ROOM, BESIDE = 0.16, 0.3  # of the axis: below it a number does not fit into its bar; to the left of zero
 
 
 def data(
@@ -156,12 +156,16 @@ def _controls(axes: Axes, data: Data, place: int) -> None:
 
 
 def _parts(axes: Axes, data: Data, place: int) -> None:
-    """A bar for each view: logarithms of scale and asymmetry, end to end."""
-    parts = np.column_stack([data["scale"][place], data["asymmetry"][place]])  # (views, 2)
-    far = max(1.0, float(np.nanmax(np.maximum(np.log10(parts), 0).sum(axis=1), initial=0.0)))
-    for row, both in enumerate(parts[::-1]):
-        _bar(axes, row, both, far)
-    axes.set_xlim(0, 1.02 * far)
+    """A bar for each view: logarithms of scale and asymmetry, end to end; what is below 1 goes to the left."""
+    logs = np.log10(np.column_stack([data["scale"][place], data["asymmetry"][place]]))  # (views, 2)
+    high = max(1.0, float(np.nanmax(np.maximum(logs, 0).sum(axis=1), initial=0.0)))
+    low = float(np.nanmin(np.minimum(logs, 0).sum(axis=1), initial=0.0))
+    if low < 0:
+        low = min(low, -BESIDE * high)  # room for the number
+        axes.axvline(0, color=INK, linewidth=0.6)
+    axes.set_xlim(1.02 * low, 1.02 * high)
+    for row, both in enumerate(logs[::-1]):
+        _bar(axes, row, both)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_ylim(-0.6, 1.6)
     axes.set_yticks(range(2), VIEWS[::-1] if place == 0 else ["", ""])
@@ -172,26 +176,25 @@ def _parts(axes: Axes, data: Data, place: int) -> None:
         write(axes, "asymmetry", (0, 1), shift=(26, 5), within=axes.transAxes, color=ASYMMETRY)
 
 
-def _bar(axes: Axes, row: int, parts: Any, far: float) -> None:
-    if np.isnan(parts).any():
-        write(axes, "no plateau", (0.02 * far, row))
+def _bar(axes: Axes, row: int, logs: Any) -> None:
+    low, high = axes.get_xlim()
+    if np.isnan(logs).any():
+        write(axes, "no plateau", (0.02 * high, row))
         return
-    begin = 0.0
-    for factor, colour, hatch, name in zip(
-        parts, (SCALE, ASYMMETRY), ("", "////"), ("scale", "asymmetry"), strict=True
-    ):
-        size = max(0.0, float(np.log10(factor)))
-        axes.barh(
-            [row], [size], left=begin, height=0.62, color=lighter(colour, 0.4), hatch=hatch,
-            edgecolor=lighter(colour, 0.1), linewidth=0.0, gid=name,
-        )  # fmt: skip
-        if size > ROOM * far:
+    ends = {True: 0.0, False: 0.0}  # of the bars on either side of zero
+    for size, (name, colour, hatch) in zip(map(float, logs), PARTS, strict=True):
+        right = size >= 0
+        begin = ends[right]
+        ends[right] += size
+        style: dict[str, Any] = {"color": lighter(colour, 0.4), "edgecolor": lighter(colour, 0.1), "linewidth": 0.0}
+        axes.barh([row], [size], left=begin, height=0.62, hatch=hatch, gid=name, **style)
+        label = f"×{10**size:.3g}"
+        if not right or size > ROOM * (high - low):
             box = {"facecolor": lighter(colour, 0.4), "edgecolor": "none", "pad": 0.6}
-            middle = (begin + size / 2, row)
-            write(axes, f"×{factor:.3g}", middle, ha="center", color=INK, bbox=box)
-        begin += size
-    if size <= ROOM * far and begin < (1 - ROOM) * far:  # beside its bar; below 1 it has none
-        write(axes, f"×{factor:.3g}", (begin, row), shift=(4, 0), color=ASYMMETRY)
+            middle = begin + (size if right else min(size, -BESIDE * high)) / 2
+            write(axes, label, (middle, row), ha="center", color=INK, bbox=box)
+        elif name == "asymmetry" and begin < (1 - ROOM) * high:
+            write(axes, label, (ends[right], row), shift=(4, 0), color=colour)
 
 
 def caption(data: Data) -> str:
