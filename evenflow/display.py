@@ -91,7 +91,7 @@ def print_cause(found: Cause) -> None:
         table.add_row(name, _number(found.times.get(name)), _number(found.lengths.get(name)), _number(steps))
     console.print(table)
     console.print(
-        f"Gradient descent at its best step size, {found.best_step[0]:.6g}: {_number(found.best_step[1])} steps."
+        f"Gradient descent at its best step size, {found.best_step[0]:.6g}: {_count(found.best_step[1], 'step')}."
     )
     for view, parts in (("flow", found.flow), ("descent", found.descent)):
         if parts is None:
@@ -196,6 +196,10 @@ def _remarks(comparison: Comparison, runs: list[dict[str, Any]]) -> list[str]:
             "path have predicted arrivals here."
         )
     return [*lines, *warnings(comparison)]
+
+
+def _count(value: float, word: str) -> str:
+    return f"{_number(value)} {word}{'' if value == 1 else 's'}"
 
 
 def _number(value: float | None) -> str:
