@@ -134,9 +134,9 @@ def print_audit(findings: Sequence[Finding]) -> None:
 def _plateau_table(runs: list[dict[str, Any]]) -> Table:
     table = Table(title=f"Plateau: {runs[0]['plateau']['definition']}", title_justify="left")
     for name in ("rule", "view"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for name in ("predicted", "measured"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")  # a number that is cut off is another number
     for name in ("unit", "kind", "run ended because"):
         table.add_column(name)
     for run in runs:
@@ -152,9 +152,9 @@ def _arrival_table(runs: list[dict[str, Any]], view: str) -> Table:
         title=f"Arrival of each direction, {view} ({unit}): predicted | measured, or = both", title_justify="left"
     )
     table.add_column("direction", justify="right")
-    table.add_column("singular value", justify="right")
+    table.add_column("singular value", justify="right", overflow="fold")
     for run in runs:
-        table.add_column(run["rule"], justify="right")
+        table.add_column(run["rule"], justify="right", overflow="fold")
     directions = runs[0]["directions"]
     learning = [i for i, direction in enumerate(directions) if direction["learns"]]
     shown = learning if len(learning) <= FEW + 2 * EDGE else [*learning[:EDGE], None, *learning[-EDGE:]]

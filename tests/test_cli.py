@@ -269,6 +269,12 @@ def test_without_a_command_the_line_says_where_they_are_listed(run):
     refused(run(), "Argument list must begin with a command, but is empty; `evenflow --help` lists them.")
 
 
+def test_a_number_is_never_cut_off(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    _, out, _ = run("compare", "regression", "--spectrum", "1,0.000123456")
+    assert not any(digit + "…" in out for digit in "0123456789.")
+
+
 def test_help_says_whole_what_each_command_does(run):
     _, out, _ = run("--help")
     assert "..." not in out.partition("Commands:")[2]
