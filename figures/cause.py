@@ -161,7 +161,7 @@ def _parts(axes: Axes, data: Data, place: int) -> None:
     high = max(1.0, float(np.nanmax(np.maximum(logs, 0).sum(axis=1), initial=0.0)))
     low = float(np.nanmin(np.minimum(logs, 0).sum(axis=1), initial=0.0))
     if low < 0:
-        low = min(low, -BESIDE * high)  # room for the number
+        low -= BESIDE * high  # room for the number
         axes.axvline(0, color=INK, linewidth=0.6)
     axes.set_xlim(1.02 * low, 1.02 * high)
     for row, both in enumerate(logs[::-1]):
@@ -189,10 +189,11 @@ def _bar(axes: Axes, row: int, logs: Any) -> None:
         style: dict[str, Any] = {"color": lighter(colour, 0.4), "edgecolor": lighter(colour, 0.1), "linewidth": 0.0}
         axes.barh([row], [size], left=begin, height=0.62, hatch=hatch, gid=name, **style)
         label = f"×{10**size:.3g}"
-        if not right or size > ROOM * (high - low):
+        if not right:
+            write(axes, label, (ends[right], row), shift=(-3, 0), ha="right", color=colour)
+        elif size > ROOM * (high - low):
             box = {"facecolor": lighter(colour, 0.4), "edgecolor": "none", "pad": 0.6}
-            middle = begin + (size if right else min(size, -BESIDE * high)) / 2
-            write(axes, label, (middle, row), ha="center", color=INK, bbox=box)
+            write(axes, label, (begin + size / 2, row), ha="center", color=INK, bbox=box)
         elif name == "asymmetry" and begin < (1 - ROOM) * high:
             write(axes, label, (ends[right], row), shift=(4, 0), color=colour)
 
