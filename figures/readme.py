@@ -12,7 +12,7 @@ from theory.models.folded import Folded
 
 PLACE = Path(__file__).parent / "readme" / "compare.png"
 DPI = 150
-THUMBNAILS, SMALL_DPI = ("grokking", "wedge", "spectrum", "order"), 90
+THUMBNAILS, SMALL_DPI = ("wedge", "phases", "cause"), 90
 
 
 def draw(path: Path = PLACE) -> Path:

@@ -16,7 +16,7 @@ from simulations.flow import can_flow, flow
 from simulations.layers import can_flow as layers_can_flow
 from simulations.trajectory import Trajectory
 from theory import markdown
-from theory.checks import ArgumentError, inside, positive
+from theory.checks import ArgumentError, ArgumentTypeError, inside, positive
 from theory.curves import Curve, predict_curve
 from theory.models.factorized import Factorized
 from theory.models.linear import Directions, LinearModel
@@ -202,7 +202,11 @@ def compare(
     ------
     ArgumentError
         For a value outside its domain.
+    ArgumentTypeError
+        If `model` is no model.
     """
+    if not isinstance(model, Model):
+        raise ArgumentTypeError("model", "be a model, such as Folded()", f"is of type {type(model).__name__}")
     if rules is None:
         rules = DEFAULT_RULES[:-1] if isinstance(model, Factorized) else DEFAULT_RULES
     chosen = [rule(name) for name in ([rules] if isinstance(rules, (str, Rule)) else rules)]

@@ -99,7 +99,7 @@ def descend(
     step
         Step size η.
     start
-        Weights (c, d), or the layers of a factorised model; the model's own start if left out.
+        Weights (c, d), (d,) for one output, or the layers of a factorised model; the model's own start if left out.
     threshold
         An arrival is |e| ≤ threshold·|e₀|.
     max_steps
@@ -152,10 +152,12 @@ def descend(
 
 
 def checked_start(model: LinearModel, start: Any) -> Array:
-    """The start weights, of the model's shape and finite."""
+    """The start weights, of the model's shape and finite; one row may be a list of numbers."""
     if start is None:
         return model.start()
     found = np.asarray(start, float)
+    if found.ndim == 1 and model.shape[0] == 1:
+        found = found[None]
     _like(model.shape, found.shape)
     return _finite(found)
 

@@ -87,7 +87,7 @@ def flow(
     how
         A spectral rule or Newton's, or its id.
     start
-        Weights (c, d), or the layers of a factorised model; the model's own start if left out.
+        Weights (c, d), (d,) for one output, or the layers of a factorised model; the model's own start if left out.
     threshold
         An arrival is |e| ≤ threshold·|e₀|.
     rtol

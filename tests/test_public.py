@@ -78,6 +78,7 @@ def test_rule_of_ones_own_is_one_line():
     [
         (lambda: ef.Folded(epsilon=2), ef.ArgumentError, "Argument `epsilon` must lie in"),
         (lambda: ef.Folded(theta="wide"), ef.ArgumentTypeError, "Argument `theta` must be a number"),
+        (lambda: ef.compare("folded"), ef.ArgumentTypeError, "Argument `model` must be a model, such as Folded"),
         (lambda: ef.compare(ef.Folded(), []), ef.ArgumentError, "Argument `rules` must name at least one"),
         (lambda: ef.compare(ef.Folded(), [3]), ef.ArgumentTypeError, "Argument `rules` must name rules"),
         (lambda: ef.compare(ef.Folded(), step=0), ef.ArgumentError, "Argument `step` must be positive"),
@@ -98,3 +99,8 @@ def test_a_progress_bar_takes_what_an_ensemble_reports():
     with ef.progress_bar("modes") as bar:
         found = ef.ensemble(modes, "egd", chunk=1, progress=bar)
     assert found.extinctions == pytest.approx([0.9, 1.9, 2.9], rel=1e-13)  # √s − √a₀
+
+
+def test_a_start_of_one_output_may_be_a_list():
+    assert ef.descend(ef.Folded(), "gd", 0.1, start=(1, 3), max_steps=5).weights[0].tolist() == [[1, 3]]
+    assert ef.flow(ef.Folded(), "gd", start=(1, 3)).weights[0].tolist() == [[1, 3]]

@@ -15,7 +15,7 @@ README = (Path(__file__).parents[1] / "README.md").read_text()
 
 def test_the_tracked_picture_is_what_the_code_draws(tmp_path):
     _same(PLACE, draw(tmp_path / "compare.png"))
-    quick = "spectrum"  # one stands for all, which are drawn alike
+    quick = "wedge"  # one stands for all, which are drawn alike
     _same(PLACE.with_name(f"{quick}.png"), draw_thumbnail(quick, tmp_path))
     assert all(PLACE.with_name(f"{name}.png").is_file() for name in THUMBNAILS)
 
