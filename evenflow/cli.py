@@ -29,7 +29,7 @@ app = typer.Typer(
     help="Why training stalls along some singular directions, and what evening out the speeds does.",
 )
 for command in COMMANDS:
-    app.command()(command)
+    app.command(short_help=(command.__doc__ or "").splitlines()[0])(command)  # whole: typer would cut it off
 
 
 def _version(wanted: bool) -> None:

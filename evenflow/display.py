@@ -90,9 +90,9 @@ def print_cause(found: Cause) -> None:
     for name, steps in found.steps.items():
         table.add_row(name, _number(found.times.get(name)), _number(found.lengths.get(name)), _number(steps))
     console.print(table)
-    size, count = found.best_step
-    unit = "step" if count == 1 else "steps"
-    console.print(f"Gradient descent at its best step size, {size:.6g}: {_number(count)} {unit}.")
+    console.print(
+        f"Gradient descent at its best step size, {found.best_step[0]:.6g}: {_count(found.best_step[1], 'step')}."
+    )
     for view, parts in (("flow", found.flow), ("descent", found.descent)):
         if parts is None:
             console.print(f"{view}: there is no plateau to split, from the start on and with an end.")
@@ -134,9 +134,9 @@ def print_audit(findings: Sequence[Finding]) -> None:
 def _plateau_table(runs: list[dict[str, Any]]) -> Table:
     table = Table(title=f"Plateau: {runs[0]['plateau']['definition']}", title_justify="left")
     for name in ("rule", "view"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for name in ("predicted", "measured"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")  # a number that is cut off is another number
     for name in ("unit", "kind", "run ended because"):
         table.add_column(name)
     for run in runs:
@@ -152,9 +152,9 @@ def _arrival_table(runs: list[dict[str, Any]], view: str) -> Table:
         title=f"Arrival of each direction, {view} ({unit}): predicted | measured, or = both", title_justify="left"
     )
     table.add_column("direction", justify="right")
-    table.add_column("singular value", justify="right")
+    table.add_column("singular value", justify="right", overflow="fold")
     for run in runs:
-        table.add_column(run["rule"], justify="right")
+        table.add_column(run["rule"], justify="right", overflow="fold")
     directions = runs[0]["directions"]
     learning = [i for i, direction in enumerate(directions) if direction["learns"]]
     shown = learning if len(learning) <= FEW + 2 * EDGE else [*learning[:EDGE], None, *learning[-EDGE:]]
@@ -196,6 +196,10 @@ def _remarks(comparison: Comparison, runs: list[dict[str, Any]]) -> list[str]:
             "path have predicted arrivals here."
         )
     return [*lines, *warnings(comparison)]
+
+
+def _count(value: float, word: str) -> str:
+    return f"{_number(value)} {word}{'' if value == 1 else 's'}"
 
 
 def _number(value: float | None) -> str:

@@ -24,6 +24,8 @@ def one_line(error: Exception) -> str | None:
         return f"Argument `{about}` must be given, but is missing."
     if kind == "BadParameter":
         return f"Argument `{about}` must be valid, but {_lower(error)}"
+    if _lower(error) == "missing command.":
+        return "Argument list must begin with a command, but is empty; `evenflow --help` lists them."
     return f"Argument list must fit the command, but {_lower(error)}"
 
 

@@ -33,8 +33,7 @@ PARTS = (("scale", SCALE, ""), ("asymmetry", ASYMMETRY, "////"))
 PANEL, BARS, HEAD, FOOT, BETWEEN = 1.45, 0.5, 0.36, 0.34, 0.58  # inches
 LEFT, GAP, RIGHT = 0.85, 0.22, 0.12
 MOST = 3  # models in a figure
-ROOM, BESIDE = 0.16, 0.4  # of the axis, below which a number does not fit into its bar, and room to the left of one
-UNSEEN = 5e-3  # powers of ten, too little for a bar
+ROOM, BESIDE = 0.16, 0.3  # of the axis: below it a number does not fit into its bar; to the left of zero
 
 
 def data(
@@ -157,17 +156,16 @@ def _controls(axes: Axes, data: Data, place: int) -> None:
 
 
 def _parts(axes: Axes, data: Data, place: int) -> None:
-    """A bar for each view: logarithms of scale and asymmetry, end to end; a factor below 1 goes to the left."""
-    parts = np.column_stack([data["scale"][place], data["asymmetry"][place]])  # (views, 2)
-    logs = np.log10(parts)
+    """A bar for each view: logarithms of scale and asymmetry, end to end; what is below 1 goes to the left."""
+    logs = np.log10(np.column_stack([data["scale"][place], data["asymmetry"][place]]))  # (views, 2)
     high = max(1.0, float(np.nanmax(np.maximum(logs, 0).sum(axis=1), initial=0.0)))
     low = float(np.nanmin(np.minimum(logs, 0).sum(axis=1), initial=0.0))
-    low = low - BESIDE * high * (low > -ROOM * (high - low)) if low < -UNSEEN else 0.0
-    for row, both in enumerate(parts[::-1]):
-        _bar(axes, row, both, (low, high))
-    axes.set_xlim(1.02 * low, 1.02 * high)
-    if low:
+    if low < 0:
+        low -= BESIDE * high  # room for the number
         axes.axvline(0, color=INK, linewidth=0.6)
+    axes.set_xlim(1.02 * low, 1.02 * high)
+    for row, both in enumerate(logs[::-1]):
+        _bar(axes, row, both)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_ylim(-0.6, 1.6)
     axes.set_yticks(range(2), VIEWS[::-1] if place == 0 else ["", ""])
@@ -178,27 +176,26 @@ def _parts(axes: Axes, data: Data, place: int) -> None:
         write(axes, "asymmetry", (0, 1), shift=(26, 5), within=axes.transAxes, color=ASYMMETRY)
 
 
-def _bar(axes: Axes, row: int, parts: Any, limits: tuple[float, float]) -> None:
-    low, high = limits
-    if np.isnan(parts).any():
+def _bar(axes: Axes, row: int, logs: Any) -> None:
+    low, high = axes.get_xlim()
+    if np.isnan(logs).any():
         write(axes, "no plateau", (0.02 * high, row))
         return
-    room, ends = ROOM * (high - low), {True: 0.0, False: 0.0}  # of the bars on either side of zero
-    for factor, (name, colour, hatch) in zip(parts, PARTS, strict=True):
-        size = float(np.log10(factor))
-        begin = ends[size >= 0]
-        axes.barh(
-            [row], [size], left=begin, height=0.62, color=lighter(colour, 0.4), hatch=hatch,
-            edgecolor=lighter(colour, 0.1), linewidth=0.0, gid=name,
-        )  # fmt: skip
-        ends[size >= 0] += size
-        if abs(size) > room:
+    ends = {True: 0.0, False: 0.0}  # of the bars on either side of zero
+    for size, (name, colour, hatch) in zip(map(float, logs), PARTS, strict=True):
+        right = size >= 0
+        begin = ends[right]
+        ends[right] += size
+        style: dict[str, Any] = {"color": lighter(colour, 0.4), "edgecolor": lighter(colour, 0.1), "linewidth": 0.0}
+        axes.barh([row], [size], left=begin, height=0.62, hatch=hatch, gid=name, **style)
+        label = f"×{10**size:.3g}"
+        if not right:
+            write(axes, label, (ends[right], row), shift=(-3, 0), ha="right", color=colour)
+        elif size > ROOM * (high - low):
             box = {"facecolor": lighter(colour, 0.4), "edgecolor": "none", "pad": 0.6}
-            write(axes, f"×{factor:.3g}", (begin + size / 2, row), ha="center", color=INK, bbox=box)
-        elif low and size < 0:
-            write(axes, f"×{factor:.3g}", (begin + size, row), shift=(-4, 0), ha="right", color=colour)
-    if 0 <= size <= room and ends[True] < high - room:  # beside its bar
-        write(axes, f"×{factor:.3g}", (ends[True], row), shift=(4, 0), color=ASYMMETRY)
+            write(axes, label, (begin + size / 2, row), ha="center", color=INK, bbox=box)
+        elif name == "asymmetry" and begin < (1 - ROOM) * high:
+            write(axes, label, (ends[right], row), shift=(4, 0), color=colour)
 
 
 def caption(data: Data) -> str:
@@ -212,14 +209,12 @@ def caption(data: Data) -> str:
         if np.isfinite([best, steps[0]]).all()
     )
     best = rf": of gradient descent's steps its best step size leaves {left}" if left else ""
-    short = (np.column_stack([data["scale"].ravel(), data["asymmetry"].ravel()]) < 10**-UNSEEN).any()
-    below = " A factor below 1 goes to the left of zero." if short else ""
     return (
         rf"What makes the plateau, all measured (folded and wedge at $\varepsilon = {tex(data['epsilon'])}$, "
         rf"regression with eigenvalues ${', '.join(tex(value) for value in data['spectrum'])}$). Above, steps of "
         rf"$\eta = {tex(data['step'][0])}$ to its end under each rule and control.{same} Below, gradient descent's "
         r"plateau as scale, what the best rescaling of the whole gradient takes away, times asymmetry (hatched), what "
-        rf"is then left by that of equal contraction{best}.{below}"
+        rf"is then left by that of equal contraction{best}."
     )
 
 

@@ -272,7 +272,9 @@ def _refuse_lengths(lengths: list[Lengths], family: Family, target: _Target) -> 
     for place, how in enumerate(target.rules):
         name, own = ("over" if place else "rule"), [one[place] for one in lengths]
         if all(length is None for length in own):
-            raise ArgumentError(name, "have a plateau that is predicted exactly", f"{how.name} has none here")
+            raise ArgumentError(
+                name, "have a plateau that is predicted exactly", f"{how.name} has none as a {target.view}"
+            )
     but = f"that of {target.rules[-1].name} is 0 whatever the {family.unknown}"
     raise ArgumentError("over", "have a plateau to divide by", but)
 

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from simulations.descent import DIVERGED, RECORDED, log_times, settled
 from simulations.directions import direction
 from simulations.frames import Frame, checked_layers, framed
-from simulations.layered_trajectory import LayeredTrajectory, layered_trajectory
+from simulations.layered_trajectory import LayeredTrajectory, end_of, layered_trajectory
 from theory.checks import ArgumentError, inside, positive
 from theory.models.factorized import Factorized, Layers, layer_gradients_of
 from theory.rules import Rule, rule
@@ -108,6 +108,7 @@ class _Record:
     ) -> None:
         self.model, self.frame, self.step = model, frame, step
         seen = model.directions(given)
+        self.seen = seen
         self.active, self.level = seen.learns & (seen.amplitudes > 0), threshold * seen.amplitudes
         self.arrivals = np.where(seen.learns & (seen.amplitudes == 0), 0.0, np.nan)
         self.times, self.kept, self.count = [np.zeros(1)], [tuple(layer[None] for layer in layers)], 0
@@ -123,7 +124,7 @@ class _Record:
         amplitudes = self.frame.amplitudes(self.model, tuple(layer[:length] for layer in chunk))
         done = (amplitudes <= self.level)[:, self.active].all(axis=-1)
         if done.any():
-            length, reason = int(np.argmax(done)) + 1, "every direction has arrived"
+            length, reason = int(np.argmax(done)) + 1, end_of(self.seen)
         for index in np.flatnonzero(np.isnan(self.arrivals) & self.active):
             hit = amplitudes[:length, index] <= self.level[index]
             if hit.any():

@@ -15,6 +15,7 @@ from simulations import plateaus
 from simulations.trajectory import ARRAYS, Trajectory
 from theory.checks import ArgumentError
 from theory.models.factorized import Factorized, Layers
+from theory.models.linear import Directions
 from theory.rules import Rule
 
 Array = NDArray[np.float64]
@@ -93,6 +94,11 @@ class LayeredTrajectory(Trajectory):
             raise ArgumentError("path", "name a saved trajectory of layers", f"{path} is not one ({error})") from None
         record |= {"ranks": tuple(record["ranks"]), "restarts": tuple(record["restarts"])}
         return cls(**record, **arrays, layers=layers, events=events)
+
+
+def end_of(seen: Directions) -> str:
+    """Why a run ends in which nothing is left to arrive."""
+    return "every direction has arrived" if seen.learns.any() else "no direction learns from this start"
 
 
 def layered_trajectory(

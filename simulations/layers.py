@@ -32,7 +32,7 @@ from threadpoolctl import threadpool_limits
 
 from simulations.descent import RECORDED
 from simulations.frames import checked_layers, framed
-from simulations.layered_trajectory import Event, LayeredTrajectory, layered_trajectory
+from simulations.layered_trajectory import Event, LayeredTrajectory, end_of, layered_trajectory
 from simulations.surfaces import ZERO, Hold, Pull, changes, factors_lost, hold
 from theory.checks import TIGHTEST, ArgumentError, inside, tolerance, whole
 from theory.models.factorized import Factorized, Layers, layer_gradients_of
@@ -52,7 +52,8 @@ LEAVING = 1e-6  # part of the time over which a run leaves a surface on which it
 DENSER = 1e-2  # of the tolerance for the steps, where they are long, so that what is interpolated keeps it
 STILL = 1e-14  # part of what the layers could make of the target below which a gradient is rounding
 EXPLICIT_STEPS = 300  # after which the implicit solver takes over
-DENSE = 20  # points recorded of each step while they are few
+DENSE = 20  # points recorded of each step while they are few,
+LONG = 1.1  # or of one that multiplies the time by this
 EMPTIED = 1e-8  # part of the start below which an error counts as extinct after an event
 TINY = 1e-200
 WILD = 1e20  # times the largest layer so far
@@ -277,7 +278,8 @@ class _Run:
         """Record points of an accepted step, and locate the arrivals in it."""
         if self.observe is not None:
             self.observe(lambda x: (at(x)[0], self.frame.back(at(x)[1])))
-        count = DENSE if len(self.points) < RECORDED else 1
+        long = at(1.0)[0] > LONG * at(0.0)[0]
+        count = DENSE if long or len(self.points) < RECORDED else 1
         self.points += [at(float(x)) for x in np.arange(1, count + 1) / count]
         ends = self.frame.amplitudes(self.model, at(1.0)[1])
         for index in np.flatnonzero(np.isnan(self.arrivals) & self.active & (ends <= self.level)):
@@ -286,7 +288,7 @@ class _Run:
         if self.progress is not None:
             self.progress(int(arrived.sum()), len(arrived))
         if self.vanishing <= 0 and arrived.all():
-            self.reason = "every direction has arrived"
+            self.reason = end_of(self.seen)
 
     def _located(self, at: Path, index: int) -> float:
         def excess(x: float) -> float:

@@ -256,6 +256,30 @@ def test_missing_file_and_directory_are_refused(run, tmp_path):
     refused(run("compare", "regression", "--data", tmp_path), "must name a file", "is a directory")
 
 
+def test_a_store_that_cannot_be_written_is_refused(run, tmp_path):
+    (tmp_path / "file").touch()
+    code, out, err = run("sweep", "--epsilon", "0.1", "--out", f"{tmp_path}/file/sweep.zarr")
+    assert (code, out) == (2, "")
+    assert (
+        err.startswith("Argument `out` must lie in a directory that can be written, but is ") and err.count("\n") == 1
+    )
+
+
+def test_without_a_command_the_line_says_where_they_are_listed(run):
+    refused(run(), "Argument list must begin with a command, but is empty; `evenflow --help` lists them.")
+
+
+def test_a_number_is_never_cut_off(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    _, out, _ = run("compare", "regression", "--spectrum", "1,0.000123456")
+    assert not any(digit + "…" in out for digit in "0123456789.")
+
+
+def test_help_says_whole_what_each_command_does(run):
+    _, out, _ = run("--help")
+    assert "..." not in out.partition("Commands:")[2]
+
+
 def test_unwritable_output_is_refused_before_any_work(run, tmp_path):
     file = tmp_path / "file"
     file.touch()

@@ -206,3 +206,10 @@ def test_steps_are_those_written_out(name):
             velocity[place] = kept + (polar(gradient) if name == "egd" else gradient)
         layers = tuple(layer - 0.01 * way for layer, way in zip(layers, velocity, strict=True))
     assert distance([layer[-1] for layer in run.layers], layers) < 1e-12
+
+
+@pytest.mark.parametrize("start", [0.0, -0.1])
+def test_where_no_direction_learns_none_is_said_to_arrive(start):
+    model = Factorized.from_spectrum((3.0, 0.3), start=start)
+    for found in (layered_descend(model, "gd", 0.1), layered_flow(model, "gd")):
+        assert "every direction has arrived" not in found.stop_reason

@@ -68,6 +68,12 @@ def test_latex_is_plain_ascii(model, name, view):
 
 
 @CHAINS
+def test_text_has_no_code_in_it(model, name, view):
+    text = model.derive(rule(name), view).text()
+    assert not any(word in text for word in ("sqrt(", "Min(", "Max("))
+
+
+@CHAINS
 def test_chain_reaches_from_the_loss_to_the_plateau(model, name, view):
     names = [step.name for step in model.derive(rule(name), view).steps]
     path = ["loss", "gradient", "directions", "mode equations"]

@@ -12,6 +12,7 @@ from scipy.integrate import quad, solve_ivp
 
 from theory import plateaus
 from theory.checks import ArgumentError
+from theory.models.folded import Folded
 from theory.models.linear import LinearModel
 from theory.models.regression import Regression
 from theory.predictions import Prediction, largest_stable_step, predict
@@ -349,3 +350,13 @@ def test_a_start_follows_the_order_in_which_the_spectrum_was_given():
         seen = model.directions(start)
         assert list(seen.values) == pytest.approx([3, 0.1])
         assert list(seen.amplitudes) == pytest.approx([7, 5])
+
+
+def test_a_rule_is_taken_by_its_id_and_a_view_and_its_step_are_asked_for():
+    model = Folded()
+    start = model.start((1, 3))
+    assert predict(model, "egd", "flow", start) == predict(model, rule("egd"), "flow", start)
+    with pytest.raises(ArgumentError, match="`view`"):
+        predict(model, "egd", "sideways", start)
+    with pytest.raises(ArgumentError, match="`step`"):
+        predict(model, "gd", "descent", start)

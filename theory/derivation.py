@@ -114,7 +114,7 @@ class Derivation:
         for number, step in enumerate(self.steps, 1):
             mark = "checked" if step.holds else "NOT CONFIRMED"
             lines += ["", f"{number}. {step.name}  [{step.origin}, {mark}]", f"   {step.reason}"]
-            lines += [f"      {line}" for line in sp.pretty(step.equation, wrap_line=False).splitlines()]
+            lines += [f"      {line}" for line in _pretty(step.equation).splitlines()]
         return "\n".join(lines)
 
     def document(self) -> dict[str, Any]:
@@ -137,6 +137,13 @@ class Derivation:
             ],
             "laws": {name: sp.sstr(law) for name, law in self.laws.items()},
         }
+
+
+def _pretty(equation: sp.Basic) -> str:
+    """The equation over several lines; SymPy would print a least or greatest value, and all in it, as code."""
+    if equation.has(sp.Min, sp.Max):
+        equation = equation.replace(sp.Min, sp.Function("min")).replace(sp.Max, sp.Function("max"))
+    return str(sp.pretty(equation, wrap_line=False))
 
 
 @functools.lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from theory import factorized_predictions, planar, plateaus
-from theory.checks import ArgumentError
+from theory.checks import ArgumentError, known
 from theory.clock import pace as clock_pace
 from theory.derivation import Derivation, compiled
 from theory.discretisation import largest_stable_step as largest_stable_step
@@ -24,6 +24,7 @@ from theory.models.linear import Directions, LinearModel
 from theory.models.wedge import Wedge
 from theory.plateaus import Contraction
 from theory.rules import SIGMA, Rule
+from theory.rules import rule as named
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +60,7 @@ class Prediction:
 
 def predict(
     model: LinearModel | Factorized,
-    rule: Rule,
+    rule: Rule | str,
     view: str,
     start: Any,
     *,
@@ -80,7 +81,15 @@ def predict(
         Step size of a descent.
     threshold
         An arrival is |e| ≤ threshold·|e₀|.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such rule or view, or a descent has no step.
     """
+    rule = named(rule)
+    if known("view", view, ("flow", "descent")) == "descent" and step is None:
+        raise ArgumentError("step", "be given for a descent", "is missing")
     if isinstance(model, Factorized):
         return factorized_predictions.predict(model, rule, view, start, step=step, threshold=threshold)
     seen = model.directions(start)

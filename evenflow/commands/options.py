@@ -95,7 +95,7 @@ def seed_of(seed: str | None) -> int | None:
     return int(value)
 
 
-def check_directory(out: Path) -> None:
+def check_directory(out: Path, must: str = "be a directory that can be written") -> None:
     """Refuse a directory that cannot be written before any work is done, and leave no trace."""
     if out == Path():
         raise ArgumentError("out", "name a directory", "is empty or the current directory")
@@ -106,7 +106,7 @@ def check_directory(out: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise ArgumentError("out", "be a directory that can be written", f"is {out} ({error.strerror})") from None
+        raise ArgumentError("out", must, f"is {out} ({error.strerror})") from None
     finally:
         for path in missing:
             if path.is_dir():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from evenflow import __version__
-from evenflow.commands.options import Json
+from evenflow.commands.options import Json, check_directory
 from theory.checks import ArgumentError, known, number, whole
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ def sweep(
     if axes_drawn is not None and not picture:
         raise ArgumentError("axes", "go with `picture`", "is given without it")
     target = out if out is not None else Path("sweep.zarr" if form == "zarr" else "sweep.nc")
+    check_directory(target.absolute().parent, "lie in a directory that can be written")
     count = None if workers is None else whole("workers", number("workers", workers))
     with Reporter() as reporter:
         outcome = run_sweep(
@@ -166,7 +167,7 @@ def lines(sweep: Sweep, outcome: Outcome) -> list[str]:
     rules = ", ".join(how.name for how in sweep.rules)
     found = [
         f"{sweep.model}, {sweep.view}: {sides}; rules {rules}",
-        f"{outcome.blocks:,} blocks, {outcome.computed:,} of them computed now",
+        f"{outcome.blocks:,} block{'' if outcome.blocks == 1 else 's'}, {outcome.computed:,} of them computed now",
     ]
     if sweep.measure:
         found.append(f"{outcome.evaluations:,} steps or gradients; {outcome.censored:,} lengths censored")
