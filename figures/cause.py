@@ -33,7 +33,7 @@ PARTS = (("scale", SCALE, ""), ("asymmetry", ASYMMETRY, "////"))
 PANEL, BARS, HEAD, FOOT, BETWEEN = 1.45, 0.5, 0.36, 0.34, 0.58  # inches
 LEFT, GAP, RIGHT = 0.85, 0.22, 0.12
 MOST = 3  # models in a figure
-ROOM, BESIDE = 0.16, 0.3  # of the axis: below it a number does not fit into its bar; to the left of zero
+ROOM, BESIDE = 0.16, 0.42  # of the axis: below it a number does not fit into its bar; to the left of zero
 
 
 def data(
