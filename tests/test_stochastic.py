@@ -434,7 +434,7 @@ class Unknown(LinearModel):
         (lambda: stochastic_descend(Folded(), "gd", 0.1, 1, count=0), ArgumentError, "`count` must be"),
         (lambda: stochastic_descend(Folded(), "gd", 0.1, 1, seed=-1), ArgumentError, "`seed` must be"),
         (lambda: stochastic_descend(Folded(), "gd", 0.1, 1, level=1), ArgumentError, "`level` must lie in"),
-        (lambda: stochastic_descend(Folded(), "gd", 0.1, 1, np.ones(2)), ArgumentError, "`start` must have the shape"),
+        (lambda: stochastic_descend(Folded(), "gd", 0.1, 1, np.ones(3)), ArgumentError, "`start` must have the shape"),
         (lambda: stochastic_descend(Folded(), "rsvd:1", 0.1, 1), ArgumentError, "`how` must be a rule that takes many"),
         (lambda: stochastic_descend(Unknown(), "gd", 0.1, 1), ArgumentError, "`model` must be `folded`, `wedge` or"),
         (lambda: expect(Unknown(), "gd", 0.1, 1, steps=[1]), ArgumentError, "`model` must be `folded` or"),
@@ -442,7 +442,7 @@ class Unknown(LinearModel):
         (lambda: expect(Folded(), "momentum:0.5", 0.1, 1, steps=[1]), ArgumentError, "`how` must be gd"),
         (lambda: expect(Folded(), "gd", 0, 1, steps=[1]), ArgumentError, "`step` must be positive"),
         (lambda: expect(Folded(), "gd", 0.1, 0, steps=[1]), ArgumentError, "`batch` must be"),
-        (lambda: expect(Folded(), "gd", 0.1, 1, np.ones(2), steps=[1]), ArgumentError, "`start` must have the shape"),
+        (lambda: expect(Folded(), "gd", 0.1, 1, np.ones(3), steps=[1]), ArgumentError, "`start` must have the shape"),
         (
             lambda: expect(Folded(), "gd", 0.1, 1, np.full((1, 2), np.nan), steps=[1]),
             ArgumentError,
