@@ -188,7 +188,8 @@ def _accuracy(axes: Axes, data: Data) -> None:
             axes.plot([at], [up], color=colour, markerfacecolor=face or colour, gid=mark, **DOT)
         place = _rise(data, index)
         write(axes, str(data["rules"][index]), place, shift=(-4, 0), ha="right", color=colour, fontweight="bold")
-    axes.set_ylim(0, 104)
+    write(axes, "test (full), training (dotted)", (0.03, 0.96), within="axes fraction")
+    axes.set_ylim(0, 116)
     _epochs(axes, data)
     axes.set_ylabel("correct (%)")
 
