@@ -17,7 +17,7 @@ from simulations.sweep_store import open_sweep
 from simulations.sweeps import Sweep, sweep
 from theory.plateaus import LONGEST_RUN
 
-SPECTRA, SIMULATED, SCALED = 1_000_000, 10_000, 12_288
+SPECTRA, SIMULATED, SCALED = 1_000_000, 10_000, 32_768
 RANGE = {"epsilon": "1e-4:1e-1:log"}
 WORKERS = (1, 2, 4)
 
