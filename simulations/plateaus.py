@@ -41,7 +41,10 @@ def on_curves(times: Array, train_error: Array, test_error: Array) -> dict[str, 
 
 
 def spread(arrivals: Array, learns: NDArray[np.bool_]) -> float | None:
-    """From the fastest to the slowest arrival (d,) of the directions that learn; None while one has not."""
+    """From the fastest to the slowest arrival (d,) of the directions that learn; None while one has not.
+
+    A direction without an error at the start has no arrival to wait for, and is not among these.
+    """
     found = arrivals[learns]
     return float(found.max() - found.min()) if len(found) and np.isfinite(found).all() else None
 

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from simulations.layers import layered_flow
 from theory.checks import ArgumentError
 from theory.discretisation import largest_stable_step
 from theory.models import factorized_chain as chain
 from theory.models.factorized import Factorized
+from theory.plateaus import ARRIVAL_SPREAD
 from theory.predictions import predict
 from theory.rules import rule
 
@@ -223,6 +225,17 @@ def test_modes_that_cannot_learn():
     np.testing.assert_array_equal(model.directions(model.start()).learns, [True, False, False])
     unequal = model.aligned_start([[0.5, -0.5, 0.0], [0.5, 0.2, 0.3]])
     np.testing.assert_array_equal(model.directions(unequal).learns, [True, True, True])
+
+
+@pytest.mark.parametrize(("start", "length"), [((3.0, 0.001), 0.0), ((2.0, 0.3), 0.0), ((3.0, 0.3), None)])
+def test_a_direction_that_starts_at_its_end_is_not_waited_for(start, length):
+    """Predicted and measured alike: from the fastest to the slowest of those that have a way to go."""
+    model = Factorized.from_spectrum([3.0, 0.3], start=start)
+    found = predict(model, "gd", "flow", model.start())
+    run = layered_flow(model, "gd")
+    assert found.plateaus.get(ARRIVAL_SPREAD, (None,))[0] == run.plateaus[ARRIVAL_SPREAD] == length
+    at_the_end = np.array(start) == model.values
+    assert (np.array(found.arrivals)[at_the_end] == 0).all() and (run.arrivals[at_the_end] == 0).all()
 
 
 def test_decay_that_wins():

@@ -91,9 +91,10 @@ def predict(
                 threshold,
             )
             if seen.learns[index]:
-                found[index] = (0.0, None) if mode.start == mode.reached else _times(derivation, rule, mode, step)
+                found[index] = _times(derivation, rule, mode, step) if seen.amplitudes[index] else (0.0, None)
     arrivals = tuple(arrival for arrival, _ in found)
-    known = [a for a, learns in zip(arrivals, seen.learns, strict=True) if learns]
+    waits = seen.learns & (seen.amplitudes > 0)
+    known = [arrival for arrival, waited in zip(arrivals, waits, strict=True) if waited]
     spread = [a for a in known if a is not None and math.isfinite(a)]
     lengths = {}
     if spread and len(spread) == len(known):
