@@ -128,13 +128,13 @@ def descend(
     limit = largest_stable_step(model, how)
     stable = limit is None or step < limit
     record = _Record(numbers, seen, start, step, threshold)
-    linear = how.linear
-    reason, cycles = "", not linear and how.kind not in ("momentum", "grokfast")
+    continues = how.linear and stable
+    reason, cycles = "", not how.linear and how.kind not in ("momentum", "grokfast")
     if not record.active.any():
         return record.trajectory(model, how, step, "at rest: the gradient is zero at the start")
     with np.errstate(over="ignore", invalid="ignore"):
         for chunk in steps(numbers, how, step, start, max_steps, seed=seed):
-            reason = record.extend(chunk, step, cycles, linear)
+            reason = record.extend(chunk, step, cycles, continues)
             if progress is not None:
                 progress(record.count, max_steps)
             if reason:
@@ -142,10 +142,10 @@ def descend(
     if reason == "diverged" and limit is not None:
         reason = f"diverged: step {step:.6g} is not below the largest stable step {limit:.6g}"
     elif not stable and limit is not None:
-        settled = reason if reason not in ("", FADED) else f"not settled after {record.count} steps"
-        reason = settled + (f"; step {step:.6g} is not below the largest stable step {limit:.6g}")
+        reason = reason or f"not settled after {record.count} steps"
+        reason += f"; step {step:.6g} is not below the largest stable step {limit:.6g}"
     elif not reason or reason == FADED:
-        if linear:
+        if continues:
             return _continued(model, numbers, how, step, start, record)
         reason = f"stopped after {record.count} steps, before every direction had arrived"
     return record.trajectory(model, how, step, reason)
@@ -191,8 +191,11 @@ class _Record:
         self.test = [numbers.test_error(start[None])]
         self.scale = max(1.0, step, float(np.abs(start - numbers.minimiser).max()))
 
-    def extend(self, chunk: Array, step: float, cycles: bool, linear: bool) -> str:
-        """Take in the weights after further steps; return a reason to stop, or an empty string."""
+    def extend(self, chunk: Array, step: float, cycles: bool, continues: bool) -> str:
+        """Take in the weights after further steps; return a reason to stop, or an empty string.
+
+        A run that `continues` by the propagator stops before an error fades: its sign would be lost with it.
+        """
         amplitudes = np.sqrt((((chunk - self.numbers.minimiser) @ self.basis) ** 2).sum(axis=-2))
         times = np.arange(self.count + 1, self.count + len(chunk) + 1)
         reason, length = "", len(chunk)
@@ -200,7 +203,7 @@ class _Record:
         if wild.any():
             length, reason = int(np.argmax(wild)), "diverged"
         faded = (amplitudes[:length] < SMALLEST)[:, self.active].any(axis=-1)
-        if linear and faded.any():  # its sign would be lost with it
+        if continues and faded.any():
             length, reason = int(np.argmax(faded)), FADED
         done = (amplitudes[:length] <= self.target)[:, self.active].all(axis=-1)
         if done.any():

@@ -60,6 +60,13 @@ def test_a_step_above_the_limit_says_so():
     assert run.plateaus[LONGEST_RUN] is None
 
 
+def test_a_step_that_removes_the_slow_error_at_once_still_diverges():
+    """At 100, one over the slow curvature, the slow error is gone after one step: that is no reason to stop there."""
+    run = descend(Folded(), "gd", 100)
+    assert run.stop_reason == "diverged: step 100 is not below the largest stable step 0.792037"
+    assert run.evaluations > 1
+
+
 def test_a_step_at_the_limit_never_settles():
     model = Regression.from_spectrum([1.0, 0.5])
     run = descend(model, "gd", 2.0, max_steps=500)
