@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
+from theory.checks import apart
+
 if TYPE_CHECKING:
     from simulations.audit import Finding
     from simulations.cause import Cause
@@ -189,7 +191,9 @@ def _remarks(comparison: Comparison, runs: list[dict[str, Any]]) -> list[str]:
         )
     limits = {run["rule"]: run["largest_stable_step"] for run in runs if run["largest_stable_step"] is not None}
     if limits:
-        lines.append("Largest stable step: " + ", ".join(f"{rule} {limit:.6g}" for rule, limit in limits.items()) + ".")
+        step = comparison.parameters["step"]
+        told = (f"{rule} {apart(limit, step)[0]}" for rule, limit in limits.items())
+        lines.append(f"Largest stable step: {', '.join(told)}.")
     if not comparison.directions.aligned and comparison.model.shape[0] > 1:
         lines.append(
             "Start and covariance do not share singular directions: only rules that keep to gradient descent's "

@@ -12,7 +12,7 @@ from simulations import plateaus
 from simulations.directions import direction
 from simulations.population import Population, population
 from simulations.trajectory import Trajectory
-from theory.checks import ArgumentError, positive, whole
+from theory.checks import ArgumentError, apart, plain, positive, whole
 from theory.models.factorized import Factorized
 from theory.models.linear import Directions, LinearModel
 from theory.predictions import largest_stable_step
@@ -139,11 +139,10 @@ def descend(
                 progress(record.count, max_steps)
             if reason:
                 break
-    if reason == "diverged" and limit is not None:
-        reason = f"diverged: step {step:.6g} is not below the largest stable step {limit:.6g}"
-    elif not stable and limit is not None:
-        reason = reason or f"not settled after {record.count} steps"
-        reason += f"; step {step:.6g} is not below the largest stable step {limit:.6g}"
+    if limit is not None and (reason == "diverged" or not stable):
+        size, largest = apart(step, limit)
+        ended = f"{reason or f'not settled after {record.count} steps'}{':' if reason == 'diverged' else ';'}"
+        reason = f"{ended} step {size} is not below the largest stable step {largest}"
     elif not reason or reason == FADED:
         if continues:
             return _continued(model, numbers, how, step, start, record)
@@ -335,6 +334,9 @@ def _continued(
 ) -> Trajectory:
     """Finish a linear run too long to iterate: propagate to chosen steps and bisect for what changes."""
     jump = Propagator(numbers, how, step, start, record.basis, record.seen.learns)
+    if not (jump.logs[record.active] < 0).all():
+        reason = f"not settled after {record.count} steps; step {plain(step)} is the largest stable step, to rounding"
+        return record.trajectory(model, how, step, reason)
     arrivals, last = record.arrivals.copy(), record.count
     for index in map(int, np.flatnonzero(record.active)):
         last = max(last, jump.first(index, float(record.target[index]), record.count))

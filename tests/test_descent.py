@@ -1,5 +1,8 @@
 """Discrete steps: counted arrivals and plateaus, stability, cycles, and the propagator past the iterated steps."""
 
+import math
+import re
+
 import numpy as np
 import pytest
 
@@ -138,5 +141,24 @@ def test_the_largest_stable_step_is_where_steps_begin_to_grow(name):
 
 def test_a_rule_at_its_limit_says_so_in_plain_words():
     model = Folded()
-    run = descend(model, "gd", largest_stable_step(model, rule("gd")), max_steps=90_000)
-    assert run.stop_reason.startswith(f"not settled after {run.evaluations} steps; step 0.792037 is not below")
+    limit = largest_stable_step(model, rule("gd"))
+    run = descend(model, "gd", limit, max_steps=90_000)
+    assert run.stop_reason.startswith(f"not settled after {run.evaluations} steps; step {limit!r} is not below")
+
+
+@pytest.mark.parametrize(("part", "digits"), [(1 + 2**-52, 16), (1 + 1e-9, 8), (1 + 1e-4, 6), (2, 6)])
+def test_a_step_and_its_limit_are_told_apart(part, digits):
+    model = Folded()
+    limit = largest_stable_step(model, rule("gd"))
+    reason = descend(model, "gd", part * limit, max_steps=500).stop_reason
+    step, said = re.findall(r"step (\d[.\d]*)", reason)
+    assert float(step) > float(said)
+    assert len(said) == len("0.") + digits
+
+
+def test_a_step_within_rounding_of_its_limit_has_no_end_to_jump_to():
+    """One rounding below the limit the propagator's factor is 1: no number of steps is enough."""
+    model = Folded()
+    limit = largest_stable_step(model, rule("gd"))
+    run = descend(model, "gd", math.nextafter(limit, 0), max_steps=500)
+    assert run.stop_reason.startswith("not settled after 500 steps; step 0.792036774774555") and run.censored

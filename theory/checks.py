@@ -53,6 +53,18 @@ def plain(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
+def apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers as text, in six digits or as many more as it takes to tell them apart.
+
+    Examples
+    --------
+    >>> apart(0.5, 0.25), apart(1.0000000012, 1.0)
+    (('0.5', '0.25'), ('1.000000001', '1'))
+    """
+    texts = ((f"{one:.{digits}g}", f"{other:.{digits}g}") for digits in range(6, 17))
+    return next((pair for pair in texts if pair[0] != pair[1]), (plain(one), plain(other)))
+
+
 def positive(name: str, value: object) -> float:
     """Return `value` as a float greater than zero, or refuse it."""
     result = number(name, value)
