@@ -32,6 +32,7 @@ SCALE, ASYMMETRY = "#9a9a9a", RULES["egd"]
 PARTS = (("scale", SCALE, ""), ("asymmetry", ASYMMETRY, "////"))
 PANEL, BARS, HEAD, FOOT, BETWEEN = 1.45, 0.5, 0.36, 0.34, 0.58  # inches
 LEFT, GAP, RIGHT = 0.85, 0.22, 0.12
+TOLD = {1.0: "equal speeds ≠ rescaling", 0.0: "equal speeds = a rescaling"}
 MOST = 3  # models in a figure
 ROOM, BESIDE = 0.16, 0.42  # of the axis: below it a number does not fit into its bar; to the left of zero
 
@@ -79,13 +80,15 @@ def data(
 def arrays(causes: Sequence[Cause]) -> dict[str, Any]:
     """What is drawn of m models: ``models``, ``told_apart`` and step sizes ``step`` (m,); ``rules`` (r,).
 
+    ``told_apart`` is 1 or 0, NaN where there is no gradient at the start.
+
     ``steps`` (m, r) to the end of the plateau, NaN where it does not end in those that were taken; ``scale`` and
     ``asymmetry`` (m, 2), in the flow and in steps, NaN without a plateau; ``best_step`` and ``best_steps`` (m,).
     """
     parts = [(found.flow, found.descent) for found in causes]
     return {
         "models": [found.model for found in causes],
-        "told_apart": [found.told_apart for found in causes],
+        "told_apart": np.array([found.told_apart for found in causes], float),
         "step": [found.step for found in causes],
         "rules": ORDER,
         "steps": np.array([[found.steps[name] for name in ORDER] for found in causes], float),
@@ -151,7 +154,7 @@ def _controls(axes: Axes, data: Data, place: int) -> None:
     axes.set_yticks(range(len(names)), names[::-1] if place == 0 else [""] * len(names))
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(f"steps of {data['step'][place]:g} to the plateau's end")
-    told = "equal speeds ≠ rescaling" if data["told_apart"][place] else "equal speeds = a rescaling"
+    told = TOLD.get(float(data["told_apart"][place]), "no gradient at the start")
     axes.set_title(f"$\\mathbf{{{data['models'][place]}}}$\n{told}", loc="left", gid="title")
 
 
@@ -201,7 +204,7 @@ def _bar(axes: Axes, row: int, logs: Any) -> None:
 def caption(data: Data) -> str:
     """What the figure shows, with the best step of each model and what it leaves of the plateau."""
     names = [str(name) for name in data["models"]]
-    rescaled = [name for name, told in zip(names, data["told_apart"], strict=True) if not told]
+    rescaled = [name for name, told in zip(names, data["told_apart"], strict=True) if told == 0]
     same = f" On {listed(rescaled)} EGD is a rescaling: nothing tells it from frobenius." if rescaled else ""
     left = listed(
         rf"${tex(best)}$ of ${tex(steps[0])}$ on {name}"

@@ -100,7 +100,8 @@ class Cause:
     flow, descent
         The parts in both views; None where gradient descent or Newton's rule has no plateau.
     told_apart
-        Whether EGD is more than a rescaling at the start: whether singular values of the gradient differ.
+        Whether EGD is more than a rescaling at the start: whether singular values of the gradient differ. None where
+        that gradient is zero.
     """
 
     model: str
@@ -111,11 +112,13 @@ class Cause:
     best_step: tuple[float, float]
     flow: Parts | None
     descent: Parts | None
-    told_apart: bool
+    told_apart: bool | None
 
     @property
     def verdict(self) -> str:
         """Whether equal speeds and a rescaling can be told apart here, in words."""
+        if self.told_apart is None:
+            return "The gradient at the start is zero: no rule leaves it, and nothing is told apart."
         if self.told_apart:
             return "Singular values of the gradient differ: equal speeds and a rescaling can be told apart."
         return (
@@ -202,8 +205,6 @@ def cause(
     steps = {name: _steps(model, name, step, weights, threshold, seed, tick) for name in (*FLOWS, *CONTROLS)}
     best = _best_step(model, weights, threshold, tick)
     equal = _steps(model, "newton", 1.0, weights, threshold, seed, tick)
-    values = np.linalg.svd(model.gradient(weights), compute_uv=False)
-    values = values[values > ALIKE * values[0]]
     return Cause(
         model=model.name,
         step=step,
@@ -213,8 +214,17 @@ def cause(
         best_step=best,
         flow=_parts(times["gd"], lengths["gd"], lengths["newton"]),
         descent=_parts(steps["gd"], best[1], equal),
-        told_apart=bool(len(values) and np.ptp(values) > ALIKE * values[0]),
+        told_apart=_told_apart(model, weights),
     )
+
+
+def _told_apart(model: LinearModel, weights: Array) -> bool | None:
+    """Whether singular values of the gradient differ; None where it is zero, to the rounding of the start's error."""
+    seen = model.directions(weights)
+    if not (seen.learns & (seen.amplitudes > 0)).any():
+        return None
+    values = np.linalg.svd(model.gradient(weights), compute_uv=False)
+    return bool(np.ptp(values[values > ALIKE * values[0]]) > ALIKE * values[0])
 
 
 def _parts(whole: float | None, rescaled: float | None, equal: float | None) -> Parts | None:

@@ -115,6 +115,15 @@ def test_without_a_plateau_there_are_no_parts():
     assert found.descent is None
 
 
+@pytest.mark.parametrize("seed", [None, 3])
+def test_a_start_at_the_minimum_says_nothing_of_equal_speeds(seed):
+    """With bases drawn at random the gradient is zero to rounding, and its singular values differ by that."""
+    found = cause(Regression.from_spectrum([1, 0.1], start=0, seed=seed), 0.1)
+    assert found.told_apart is None and json.dumps(found.document()["told_apart"]) == "null"
+    assert found.verdict == "The gradient at the start is zero: no rule leaves it, and nothing is told apart."
+    assert "no gradient at the start" in figure([found]).axes[0].get_title(loc="left")
+
+
 def test_a_best_step_is_the_best_of_those_tried(monkeypatch):
     monkeypatch.setattr(module, "TRIED", np.array([0.5, 1.0]))
     found = cause(Regression.from_spectrum([1, 0.1]), 0.1)
