@@ -10,6 +10,7 @@ from theory.plateaus import ARRIVAL_SPREAD, CROSSING, FIRST_DEPARTURE, LAG, LONG
 Array = NDArray[np.float64]
 LEVEL = 0.05  # of the initial error
 DEPARTURE = 0.01  # of the initial error
+TOGETHER = 16 * np.finfo(float).eps  # of the arrivals; equal ones of a flow were found within a quarter of it
 
 
 def longest_run(misclassified: NDArray[np.bool_]) -> int:
@@ -43,10 +44,14 @@ def on_curves(times: Array, train_error: Array, test_error: Array) -> dict[str, 
 def spread(arrivals: Array, learns: NDArray[np.bool_]) -> float | None:
     """From the fastest to the slowest arrival (d,) of the directions that learn; None while one has not.
 
-    A direction without an error at the start has no arrival to wait for, and is not among these.
+    A direction without an error at the start has no arrival to wait for, and is not among these. Arrivals that differ
+    by rounding are at one time.
     """
     found = arrivals[learns]
-    return float(found.max() - found.min()) if len(found) and np.isfinite(found).all() else None
+    if not len(found) or not np.isfinite(found).all():
+        return None
+    apart = float(np.ptp(found))
+    return apart if apart > TOGETHER * found.max() else 0.0
 
 
 __all__ = ["ARRIVAL_SPREAD", "LONGEST_RUN", "first", "longest_run", "on_curves", "spread"]

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from simulations.descent import Propagator, descend, steps
-from simulations.plateaus import longest_run
+from simulations.flow import flow
+from simulations.plateaus import longest_run, spread
 from simulations.population import population
 from theory.checks import ArgumentError
 from theory.models.folded import Folded
 from theory.models.regression import Regression
-from theory.plateaus import LONGEST_RUN
+from theory.plateaus import ARRIVAL_SPREAD, LONGEST_RUN
+from theory.plateaus import spread as spread_of
 from theory.predictions import largest_stable_step, predict
 from theory.rules import rule
 
@@ -128,6 +130,20 @@ def test_bad_steps_are_refused():
 def test_longest_run_counts_the_longest():
     assert longest_run(np.array([], bool)) == 0
     assert longest_run(np.array([1, 1, 0, 1, 1, 1, 0, 1], bool)) == 3
+
+
+def test_arrivals_that_differ_by_rounding_are_no_spread():
+    late = 7.0 + 4 * np.spacing(7.0)
+    assert spread(np.array([7.0, late]), np.array([True, True])) == 0.0 == spread_of([7.0, late])
+    near = 7.0 * (1 + 1e-13)
+    assert spread(np.array([7.0, near]), np.array([True, True])) == near - 7.0 == spread_of([7.0, near])
+
+
+def test_under_equal_contraction_all_arrive_together():
+    """Predicted and measured; the flow finds each arrival to a few units in the last place."""
+    model = Regression.from_spectrum([1.0, 0.1, 0.01], start=[1.0, 2.0, 5.0], seed=3)
+    found = predict(model, "newton", "flow", model.start()).plateaus[ARRIVAL_SPREAD]
+    assert found[0] == flow(model, "newton").plateaus[ARRIVAL_SPREAD] == 0.0
 
 
 @pytest.mark.parametrize("name", ["gd", "newton", "momentum:0.6"])

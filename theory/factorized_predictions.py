@@ -98,7 +98,7 @@ def predict(
     spread = [a for a in known if a is not None and math.isfinite(a)]
     lengths = {}
     if spread and len(spread) == len(known):
-        lengths[plateaus.ARRIVAL_SPREAD] = (max(spread) - min(spread), EXACT)
+        lengths[plateaus.ARRIVAL_SPREAD] = (plateaus.spread(spread), EXACT)
     limit = largest_stable_step(model, rule) if view == "descent" else None
     return Prediction(arrivals, tuple(extinction for _, extinction in found), lengths, limit)
 

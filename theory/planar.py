@@ -87,7 +87,7 @@ def predict(
     length = _length(_edges(plane, fast, slow), view, time)
     found = {plateaus.LONGEST_RUN: (length, EXACT)}
     if 0.0 not in errors and all(map(math.isfinite, arrivals)):
-        found[plateaus.ARRIVAL_SPREAD] = (max(arrivals) - min(arrivals), EXACT)
+        found[plateaus.ARRIVAL_SPREAD] = (plateaus.spread(arrivals), EXACT)
     if plane.leading is not None and slow.rate > -math.inf and not slow.alternates:
         found[plane.definition] = (max(0.0, plane.leading()), ASYMPTOTIC)
     return Prediction(arrivals, extinctions, found, limit)

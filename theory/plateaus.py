@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -29,6 +30,7 @@ ARRIVAL_SPREAD = "fastest to slowest arrival"
 FIRST_DEPARTURE = "first departure from the initial test error"
 CROSSING = "test error at 5 % of its initial level"
 LAG = "train-to-test lag at 5 %"
+ROUNDING = 16 * sys.float_info.epsilon  # of an arrival, that a prediction may be rounded by
 EARLY = 0.5  # part of the fast error's time constant up to which the boundary function is reckoned from its start
 
 
@@ -124,6 +126,18 @@ class Edge:
         if slow == 0 or fast == 0 or (ratio := -slow * rates[0] / (fast * rates[1])) <= 0:
             return None
         return math.log(ratio) / (rates[1] - rates[0])
+
+
+def spread(arrivals: Sequence[float]) -> float:
+    """From the fastest to the slowest of some arrivals, none infinite; 0 where only rounding tells them apart.
+
+    Examples
+    --------
+    >>> spread([1.0, 3.0, 2.5]), spread([3 * 0.1, 0.3])
+    (2.0, 0.0)
+    """
+    first, last = min(arrivals), max(arrivals)
+    return 0.0 if math.isclose(first, last, rel_tol=ROUNDING) else last - first
 
 
 def longest_interval(*edges: Edge) -> tuple[float, float] | None:

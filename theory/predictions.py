@@ -138,7 +138,7 @@ def _regression(
     known = [a for a in spread if a is not None and math.isfinite(a)]
     found = {}
     if known and len(known) == len(spread):
-        found[plateaus.ARRIVAL_SPREAD] = (max(known) - min(known), EXACT)
+        found[plateaus.ARRIVAL_SPREAD] = (plateaus.spread(known), EXACT)
     return Prediction(arrivals, extinctions, found, limit)
 
 
