@@ -263,7 +263,7 @@ def sweep(
     block
         Most members of a block; by default as many as its way of measuring finds in a few seconds.
     model, rules, seeds, view, design, points, draw, measure, threshold
-        As in `Sweep`.
+        As in `Sweep`; a rule that is given twice counts once.
 
     Raises
     ------
@@ -276,7 +276,7 @@ def sweep(
     {'epsilon': 3, 'theta': 2, 'seed': 1}
     """
     known("model", model, tuple(DEFAULTS))
-    chosen = tuple(rule(how) for how in rules)
+    chosen = tuple(dict.fromkeys(rule(how) for how in rules))
     for name in axes or {}:
         known("axis", name, tuple(DEFAULTS[model]))
     found = tuple(_axis(name, given) for name, given in (axes or {}).items())

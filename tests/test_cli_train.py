@@ -82,6 +82,12 @@ def test_stop_egd_at_is_a_part_of_the_setting(run):
     assert json.loads(out)["parameters"]["stop_egd_at"] == 0.3
 
 
+def test_a_rule_named_twice_runs_once(run):
+    code, out, err = run(*TINY, "--rules", "power:0.50,gd,power:.5, gd", "--workers", 1, "--json")
+    assert (code, err) == (0, "")
+    assert [one["rule"] for one in json.loads(out)["runs"]] == ["power:0.5", "gd"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -103,7 +109,6 @@ def test_stop_egd_at_is_a_part_of_the_setting(run):
         (["parity-4", "--set", "task=modular"], "`set` must be one of bits, .*, but is 'task'"),
         (["parity-4", "--stop-egd-at", "95"], r"`stop_egd_at` must lie in \(0, 1\), but is 95"),
         (["parity-4", "--rules", "egf"], r"`rules` must be one of .*, but is 'egf' \(did you mean egd\?\)"),
-        (["parity-4", "--rules", "egd,egd"], "`rules` must name each rule once, but is egd,egd"),
         (["parity-4", "--rules", "newton"], "`rules` must leave out newton for a network"),
         (["parity-4", "--rules", "egd@0"], "`step` must be positive, but is 0"),
         (["parity-4", "--rules", "rsvd:51"], "`rules` must ask rsvd for a rank of at most 50, but is rsvd:51"),

@@ -66,7 +66,6 @@ def test_frobenius_rescaling_is_there_with_egds_length():
 def test_the_set_stands_among_other_rules():
     assert expanded(["adam@0.01", " controls"], SMALL) == ["adam@0.01", *controls(SMALL)]
     assert expanded(["gd", "controls", "egd"], SMALL) == controls(SMALL)
-    assert expanded(["gd", "gd"], SMALL) == ["gd", "gd"]  # which the campaign refuses
 
 
 def test_damped_natural_speeds():

@@ -367,6 +367,10 @@ def test_bad_input_is_refused(axes: dict[str, object], options: dict[str, object
     assert words in str(refusal.value)
 
 
+def test_a_rule_named_twice_counts_once() -> None:
+    assert sweep(rules=["power:0.50", "gd", "power:.5"]) == sweep(rules=["power:0.5", "gd"])
+
+
 def test_an_axis_reads_back_from_its_text() -> None:
     for text in ("0.01:0.1:7:log", "0:1:5", "0.1,0.2", "0.5"):
         assert axis("step", text).text == text

@@ -60,17 +60,14 @@ Progress = Callable[[Report], None]
 
 
 def campaign(setting: Setting, rules: Sequence[str], seeds: int, out: Path) -> tuple[Entry, ...]:
-    """The runs of some rules from the seeds 0, 1, …, seed by seed.
+    """The runs of some rules from the seeds 0, 1, …, seed by seed; a rule that is named twice runs once.
 
     Raises
     ------
     ArgumentError
-        If a rule is not known or is named twice, there is none, or `seeds` is not a whole number of at least 1.
+        If a rule is not known, or `seeds` is not a whole number of at least 1.
     """
-    found = [contender(name.strip(), setting) for name in rules]
-    names = [who.name for who in found]
-    if len(set(names)) < len(names):
-        raise ArgumentError("rules", "name each rule once", f"is {','.join(names)}")
+    found = dict.fromkeys(contender(name.strip(), setting) for name in rules)
     return tuple(
         Entry(who, seed, out / (re.sub(r"[^\w.@=-]", "-", who.name) + f"-seed{seed}.npz"))
         for seed in range(whole("seeds", seeds))

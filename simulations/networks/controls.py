@@ -40,7 +40,7 @@ DAMPED_NATURAL = Rule("damped-natural", SIGMA * NORM / (SIGMA**2 + (NORM / DAMPI
 
 
 def expanded(rules: Sequence[str], setting: Setting) -> list[str]:
-    """These rules, with the members in place of ``controls``.
+    """These rules, each once, with the members in place of ``controls``.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def expanded(rules: Sequence[str], setting: Setting) -> list[str]:
     ['gd', 'egd']
     """
     found = [one for name in rules for one in (controls(setting) if name.strip() == NAME else [name])]
-    return list(dict.fromkeys(found)) if NAME in map(str.strip, rules) else found
+    return list(dict.fromkeys(found))
 
 
 def controls(setting: Setting) -> list[str]:
