@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from evenflow import __version__, cache
-from evenflow.commands.options import MODELS, Json, Model, depth_of
+from evenflow.commands.options import MODELS, Json, Model, depth_of, rule_of
 from theory.checks import ArgumentError, known
 
 if TYPE_CHECKING:
@@ -81,9 +81,8 @@ def rendered(model: str, name: str, view: str, depth: str | None, fresh: bool = 
         return kept
     from theory.latex import section
     from theory.rules import FORMS
-    from theory.rules import rule as find
 
-    chain = chain_of(model, find(name), view, depth)
+    chain = chain_of(model, rule_of("rule", name), view, depth)
     found = {"text": chain.text(), "section": section(chain), "document": chain.document()}
     if name.partition(":")[0] in FORMS and chain.holds:
         cache.store(found, *request)

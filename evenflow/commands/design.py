@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evenflow import __version__
-from evenflow.commands.options import Json, list_of
+from evenflow.commands.options import Json, list_of, rule_of
 from theory.checks import ArgumentError, known, nonnegative, number, positive
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def design(
     from simulations.design import design as find
 
     wanted = number("plateau", plateau) if ratio is None else number("ratio", ratio)
-    divisor = None if ratio is None else over or "egd"
-    found = find(family, wanted, rule, view=view, step=positive("step", step), over=divisor)
+    divisor = None if ratio is None else rule_of("over", over or "egd")
+    found = find(family, wanted, rule_of("rule", rule), view=view, step=positive("step", step), over=divisor)
     if as_json:
         typer.echo(json.dumps(found.document(__version__), allow_nan=False))
     else:

@@ -12,6 +12,7 @@ from theory.checks import ArgumentError, ArgumentTypeError, known, nonnegative, 
 if TYPE_CHECKING:
     from theory.models.factorized import Factorized
     from theory.models.linear import LinearModel
+    from theory.rules import Rule
 
 MODELS = ("folded", "wedge", "regression", "factorized")
 OPTIONS = {
@@ -73,6 +74,17 @@ def depth_of(depth: str | None) -> int:
     from theory.models.factorized import checked_depth
 
     return checked_depth(2 if depth is None else number("depth", depth))
+
+
+def rule_of(option: str, name: str) -> Rule:
+    """The rule that an option names, which is what a refusal names too."""
+    from theory.rules import rule
+
+    try:
+        return rule(name)
+    except ArgumentError as error:
+        about, must, but = error.parts
+        raise ArgumentError(option if about == "rules" else about, must, but) from None
 
 
 def list_of(name: str, text: str) -> tuple[float, ...]:
