@@ -245,7 +245,7 @@ def sweep(
     seeds: int = 1,
     view: str = "descent",
     design: str = "grid",
-    points: int = 0,
+    points: int | None = None,
     draw: int = 0,
     measure: bool = True,
     threshold: float = 1e-3,
@@ -276,6 +276,8 @@ def sweep(
     {'epsilon': 3, 'theta': 2, 'seed': 1}
     """
     known("model", model, tuple(DEFAULTS))
+    if design == "random" and points is None:
+        raise ArgumentError("points", "be given for a random design", "is missing")
     chosen = tuple(dict.fromkeys(rule(how) for how in rules))
     for name in axes or {}:
         known("axis", name, tuple(DEFAULTS[model]))
@@ -289,7 +291,7 @@ def sweep(
         seeds=seeds,
         view=view,
         design=design,
-        points=points,
+        points=0 if points is None else points,
         draw=draw,
         measure=measure,
         threshold=threshold,
