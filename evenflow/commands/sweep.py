@@ -137,7 +137,8 @@ def described(
         if name not in DEFAULTS[model]:
             owners = " or ".join(other for other, names in DEFAULTS.items() if name in names)
             raise ArgumentError(name, f"go with the model it belongs to ({owners})", f"the model is {model}")
-    others |= {name: whole(name, number(name, text), 0) for name, text in counts.items() if text is not None}
+    numbers = {name: text for name, text in counts.items() if text is not None}
+    others |= {name: whole(name, text, 0 if name == "draw" else 1) for name, text in numbers.items()}
     return sweep(model, given, [name.strip() for name in rules.split(",")], **others)
 
 

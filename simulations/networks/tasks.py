@@ -154,8 +154,8 @@ def kind_of(task: Task) -> str:
 
 
 def read_like(value: Any, text: str, name: str) -> Any:
-    """What a text says, of the type of the value that it replaces."""
+    """What a text says, of the type of the value that it replaces; what domain a number has is its setting's to say."""
     if isinstance(value, str):
         return text
     found = number(name, text)
-    return whole(name, found, 0) if isinstance(value, int) else found
+    return int(found) if isinstance(value, int) and found.is_integer() else found
