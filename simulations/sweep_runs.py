@@ -42,6 +42,8 @@ class Outcome:
     ----------
     path
         Its store or file.
+    store
+        The store that its blocks are in: of a NetCDF file the one beside it.
     blocks, computed
         Blocks it has, and how many of them were computed by this run.
     evaluations, censored
@@ -51,6 +53,7 @@ class Outcome:
     """
 
     path: Path
+    store: Path
     blocks: int
     computed: int
     evaluations: int
@@ -75,7 +78,8 @@ def run_sweep(
     sweep
         What to compute.
     out
-        Directory of the Zarr store; with ``netcdf`` the file, made from a store beside it (`out` with ``.zarr``).
+        Directory of the Zarr store; with ``netcdf`` the file, made from a store beside it (`out` with ``.zarr``), which
+        stays, as the same call goes on from it.
     version
         Of the program, for the record: a store is only continued by the version that began it.
     form
@@ -117,7 +121,7 @@ def run_sweep(
                 progress(number, total)
     if form == "netcdf":
         _write_netcdf(store, target)
-    return Outcome(target, total, computed, evaluations, censored, dict(sensitive))
+    return Outcome(target, store, total, computed, evaluations, censored, dict(sensitive))
 
 
 def require() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from evenflow import __version__
+from evenflow.commands.sweep import lines
 from simulations import folded_descents, sweep_lengths, sweep_runs
 from simulations.axes import axis
 from simulations.descent import descend
@@ -237,6 +238,11 @@ def test_netcdf_holds_what_zarr_holds(tmp_path: Path) -> None:
     store(tmp_path / "b.zarr", what)
     with open_sweep(tmp_path / "a.nc") as one, open_sweep(tmp_path / "b.zarr") as other:
         assert one.load().identical(other.load().assign_coords(one.coords))
+    assert lines(what, store(tmp_path / "b.zarr", what))[-1] == f"Written to {tmp_path / 'b.zarr'}."
+    again = store(tmp_path / "a.nc", what, form="netcdf")
+    assert again.computed == 0 and again.store == tmp_path / "a.nc.zarr"
+    said = lines(what, again)[-1]
+    assert said.startswith(f"Written to {tmp_path / 'a.nc'}, from {again.store}, which the same command goes on from")
     before = (tmp_path / "b.zarr" / "zarr.json").read_bytes()
     (tmp_path / "c.nc").write_bytes(before)
     with pytest.raises(ArgumentError, match="`out`"):

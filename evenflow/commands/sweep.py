@@ -61,7 +61,9 @@ def sweep(
     block: Annotated[
         str | None, typer.Option(help="Most members of a block, the unit of work and of resuming.")
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="zarr or netcdf.")] = "zarr",
+    form: Annotated[
+        str, typer.Option("--format", help="zarr, or netcdf: a file beside the store, OUT.zarr, that it is made from.")
+    ] = "zarr",
     workers: Annotated[str | None, typer.Option(help="Processes of a local Dask cluster. [one for each core]")] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a running Dask scheduler.")] = None,
     picture: Annotated[bool, typer.Option("--picture", help="Draw the plateaus of a grid, beside the store.")] = False,
@@ -147,6 +149,7 @@ def document(sweep: Sweep, outcome: Outcome, written: list[Path], version: str) 
     return {
         "version": version,
         "out": str(outcome.path),
+        "store": str(outcome.store),
         "sweep": sweep.identity,
         "dimensions": {"definition": len(sweep.definitions), "rule": len(sweep.rules), **sweep.dimensions},
         "members": sweep.size,
@@ -177,4 +180,7 @@ def lines(sweep: Sweep, outcome: Outcome) -> list[str]:
         for conclusion, count in outcome.sensitive.items()
         if count
     ]
-    return [*found, f"Written to {outcome.path}."]
+    if outcome.store == outcome.path:
+        return [*found, f"Written to {outcome.path}."]
+    beside = f"{outcome.store}, which the same command goes on from and which can be deleted"
+    return [*found, f"Written to {outcome.path}, from {beside}."]
