@@ -13,7 +13,21 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from figures.phase_frame import BAR, BORDER, BORDERS, HALO, HEAD, LEFT, WIDE, draw_key, missing, panels
+from figures.phase_frame import (
+    BAR,
+    BORDER,
+    BORDERS,
+    HALO,
+    HEAD,
+    LEFT,
+    PREFERRED,
+    SHOWN,
+    WIDE,
+    draw_key,
+    in_order,
+    missing,
+    panels,
+)
 from figures.phase_lines import draw_lines
 from figures.regions import fill, label_region
 from figures.sides import label, log_ticks, room, set_side
@@ -26,8 +40,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-SHOWN = 2  # rules, of which gd and egd come first
-PREFERRED = ("gd", "egd")
 # The ends of the colour map are left out, so that every length is darker than the cells without a plateau.
 LENGTHS = LinearSegmentedColormap.from_list("lengths", colormaps["viridis_r"](np.linspace(0.06, 1, 256)))
 RATIOS = LinearSegmentedColormap.from_list("ratios", colormaps["cividis_r"](np.linspace(0.06, 1, 256)))
@@ -59,7 +71,7 @@ def figure(
         As `phase` does, or if `axes` does not hold one for each panel.
     """
     found = sweep if isinstance(sweep, Phase) else phase(sweep, x, y, **cut)
-    rules = sorted(found.lengths, key=lambda name: PREFERRED.index(name) if name in PREFERRED else 9)[:SHOWN]
+    rules = in_order(found)[:SHOWN]
     if not rules:
         raise ArgumentError("sweep", "hold a length to draw", f"holds no {found.kind} one")
     with house_style():

@@ -19,6 +19,8 @@ from simulations.phases import Phase
 LEFT, GAP, RIGHT = 0.5, 0.13, 0.1  # inches beside and between the panels
 PANEL, BAR, HEAD, FOOT, KEY = 1.75, 0.07, 0.46, 0.36, 0.24  # inches from above: head with bar, panel, axis, key
 TURN = 0.35  # inches, for the numbers between two panels
+SHOWN = 2  # rules
+PREFERRED = ("gd", "egd")
 # Whether a boundary is exact: its line, and what the key says.
 BORDERS: dict[bool, tuple[Any, str]] = {True: ("solid", "derived"), False: ((0, (3, 1.6)), "derived for the flow")}
 BORDER, WIDE = "#d1495b", 1.4
@@ -69,6 +71,18 @@ def _note(found: Phase) -> str:
     ]
     thinned = " Not all points of the sweep are drawn." if found.thinned else ""
     return f"{found.model}, {found.kind}: {found.definition}; {', '.join(rest)}.{thinned}"
+
+
+def in_order(found: Phase) -> list[str]:
+    """The rules that have lengths, in the order in which they are drawn: gd and egd first."""
+    return sorted(found.lengths, key=lambda name: PREFERRED.index(name) if name in PREFERRED else len(PREFERRED))
+
+
+def not_drawn(found: Phase) -> str:
+    """Which rules of the sweep are not drawn, and why; empty where all are."""
+    why = {f"no {found.kind} length": found.unknown, "there is room for two rules": in_order(found)[SHOWN:]}
+    parts = [f"{', '.join(names)} ({reason})" for reason, names in why.items() if names]
+    return f"Not drawn: {'; '.join(parts)}." if parts else ""
 
 
 def missing(found: Phase) -> str:

@@ -76,6 +76,8 @@ class Phase:
         The axes; `y` is None where there is one.
     lengths
         Rule → lengths (y, x), NaN where they are not known; one row for one axis.
+    unknown
+        Rules of which no length is known.
     ratio
         The GD/EGD ratio (y, x); None where one of both was not swept.
     borders
@@ -93,6 +95,7 @@ class Phase:
     x: Side
     y: Side | None
     lengths: dict[str, Array]
+    unknown: tuple[str, ...]
     ratio: Array | None
     borders: dict[str, Border]
     kind: str
@@ -151,6 +154,7 @@ def phase(
         x=sides[0],
         y=sides[1] if len(sides) > 1 else None,
         lengths=lengths,
+        unknown=tuple(str(name) for name in there["rule"].values if name not in lengths),
         ratio=ratio,
         borders=_borders(document, sides, still, list(lengths)) if definition == LONGEST_RUN else {},
         kind=kind,

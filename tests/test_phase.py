@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from evenflow.cli import app
 from figures.phase import figure
+from figures.phase_frame import not_drawn
 from figures.style import PAGE
 from simulations import phases
 from simulations.phases import phase
@@ -202,6 +203,17 @@ def test_a_cut_takes_the_values_asked_for(stores: dict[str, Path]) -> None:
     predicted = phase(stores["start"], kind="predicted")
     assert predicted.lengths.keys() == {"gd"} and predicted.ratio is None  # egd's steps have no exact law
     assert len(panels(figure(predicted))) == 1
+
+
+def test_a_rule_that_is_not_drawn_is_named(tmp_path: Path, stores: dict[str, Path]) -> None:
+    assert not_drawn(phase(stores["start"], kind="predicted")) == "Not drawn: egd (no predicted length)."
+    assert not_drawn(phase(stores["start"])) == ""
+    asked = ["sweep", "regression", "--condition", "1:100:5", "--rules", "ngd,gd,egd,newton", "--no-measure"]
+    asked += ["--out", str(tmp_path / "a"), "--workers", "1", "--picture"]
+    words = "Not drawn: ngd (no predicted length); newton (there is room for two rules)."
+    said = CliRunner().invoke(app, asked).output.splitlines()
+    assert said[-2:] == [f"Drawn in {tmp_path / 'a.png'}.", words]
+    assert json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)["not_drawn"] == words
 
 
 def test_of_a_large_grid_some_points_are_read(monkeypatch: pytest.MonkeyPatch, stores: dict[str, Path]) -> None:

@@ -104,11 +104,13 @@ def sweep(
             scheduler=scheduler,
             progress=lambda done, total: reporter("sweep", done, total),
         )
-    written = write_picture(outcome, drawn) if drawn else []
+    written, left_out = write_picture(outcome, drawn) if drawn else ([], "")
     if as_json:
-        typer.echo(json.dumps(document(found, outcome, written, __version__), allow_nan=False))
+        done = document(found, outcome, written, __version__) | {"not_drawn": left_out}
+        typer.echo(json.dumps(done, allow_nan=False))
     else:
-        typer.echo("\n".join([*lines(found, outcome), *(f"Drawn in {path}." for path in written[-1:])]))
+        pictured = [*(f"Drawn in {path}." for path in written[-1:]), left_out]
+        typer.echo("\n".join([*lines(found, outcome), *filter(None, pictured)]))
 
 
 def asked_axes(sweep: Sweep, text: str | None) -> list[str]:
@@ -119,12 +121,15 @@ def asked_axes(sweep: Sweep, text: str | None) -> list[str]:
     return chosen_axes(sweep.design, {one.name: one.size for one in sweep.axes}, asked)
 
 
-def write_picture(outcome: Outcome, axes: list[str]) -> list[Path]:
-    """Write the picture of a finished sweep beside it, under its name."""
+def write_picture(outcome: Outcome, axes: list[str]) -> tuple[list[Path], str]:
+    """Write the picture of a finished sweep beside it, under its name; the files, and what is not drawn."""
     from figures.output import save
     from figures.phase import figure
+    from figures.phase_frame import not_drawn
+    from simulations.phases import phase
 
-    return save(figure(outcome.path, *axes), outcome.path.parent, outcome.path.stem)
+    found = phase(outcome.path, *axes)
+    return save(figure(found), outcome.path.parent, outcome.path.stem), not_drawn(found)
 
 
 def described(
