@@ -46,12 +46,15 @@ def print_tuned(found: Sequence[Tuned]) -> None:
     console = Console(markup=False, emoji=False)
     for one in found:
         edge = ", at the edge of the grid" if one.at_edge else ""
-        line = f"{one.rule}: step {one.step:g}, validation accuracy arrived after {_arrived(one.epochs)}{edge}."
+        line = f"{one.rule}: step {one.step:g}, {_why(one.epochs)}{edge}."
         console.print(line, soft_wrap=True, highlight=False)
 
 
-def _arrived(epochs: float) -> str:
-    return f"{epochs:g} epochs" if math.isfinite(epochs) else "no epoch"
+def _why(epochs: float) -> str:
+    """What a step was chosen by."""
+    if not math.isfinite(epochs):
+        return "whose validation accuracy came highest; at no step did it arrive"
+    return f"validation accuracy arrived after {epochs:g} epoch{'' if epochs == 1 else 's'}"
 
 
 def print_outlooks(outlooks: Sequence[Outlook], usual: float) -> None:

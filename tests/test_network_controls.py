@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from evenflow.cli import app
+from evenflow.standings_display import print_tuned
 from simulations.directions import direction
 from simulations.networks.contenders import contender
 from simulations.networks.controls import DAMPED_NATURAL, controls, expanded
@@ -114,13 +116,23 @@ def test_rules_take_their_steps():
     assert with_steps(["gd", "egd@0.3"], found, SMALL) == ["gd@2.8", "egd@0.3"]
 
 
+def test_a_step_is_told_with_what_it_was_chosen_by(capsys):
+    arrived, one, none = (Tuned("gd", 2.0, epochs, at_edge=False) for epochs in (5.0, 1.0, np.inf))
+    print_tuned([arrived, one, replace(none, at_edge=True)])
+    assert capsys.readouterr().out.splitlines() == [
+        "gd: step 2, validation accuracy arrived after 5 epochs.",
+        "gd: step 2, validation accuracy arrived after 1 epoch.",
+        "gd: step 2, whose validation accuracy came highest; at no step did it arrive, at the edge of the grid.",
+    ]
+
+
 def test_train_tunes_when_asked(tmp_path):
     options = ["train", "modular-37-add", "--rules", "gd", "--out", str(tmp_path / "runs"), "--workers", "1", "--tune"]
     for change in ("modulus=7", "width=8", "batch=10", "epochs=2"):
         options += ["--set", change]
     shown = CliRunner().invoke(app, options)
     assert shown.exit_code == 0, shown.output
-    assert "validation accuracy arrived after" in shown.output
+    assert re.match(r"gd: step \S+, whose validation accuracy came highest; at no step did it arrive", shown.output)
     found = json.loads(CliRunner().invoke(app, [*options, "--json"]).stdout)
     assert found["tuned"][0]["rule"] == found["runs"][0]["rule"] == "gd"
     assert found["tuned"][0]["step"] == found["runs"][0]["step"]
