@@ -7,7 +7,9 @@ import contextlib
 import importlib.util
 import itertools
 import logging
+import multiprocessing
 import os
+import sys
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,7 +24,7 @@ from simulations.sweeps import Sweep
 from theory.checks import ArgumentError, known, whole
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 FORMATS = ("zarr", "netcdf")
 EXTRA = ("xarray", "zarr", "dask", "distributed", "h5netcdf", "h5py")
@@ -94,7 +96,8 @@ def run_sweep(
     Raises
     ------
     ArgumentError
-        If `out` holds something else, a scheduler does not answer, or a package of the extra ``sweep`` is missing.
+        If `out` holds something else, a scheduler does not answer, workers do not start (as for a script that calls
+        this without ``if __name__ == "__main__":``), or a package of the extra ``sweep`` is missing.
     OSError
         If the store cannot be written, as on a full disk. The same call then goes on where it stopped.
     """
@@ -173,24 +176,35 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client | None]:
     if scheduler is None and workers == 1:
         yield None
         return
-    import dask
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised
     with contextlib.ExitStack() as stack:
         if scheduler is None:
-            with dask.config.set({"distributed.nanny.pre-spawn-environ": SPAWNED}):
-                cluster = LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    dashboard_address=":0",  # whichever is free: several sweeps can run at once
-                    memory_limit=0,
-                    silence_logs=logging.CRITICAL,
-                )
-            yield stack.enter_context(Client(stack.enter_context(cluster)))
+            yield stack.enter_context(Client(stack.enter_context(_cluster(workers))))
         else:
             yield stack.enter_context(_connected(scheduler))
+
+
+def _cluster(workers: int) -> LocalCluster:
+    import dask
+    from distributed import LocalCluster
+
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        sys.exit(1)  # a worker that imports a script without a guard: the script itself says so
+    try:
+        with dask.config.set({"distributed.nanny.pre-spawn-environ": SPAWNED}):
+            return LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=":0",  # whichever is free: several sweeps can run at once
+                memory_limit=0,
+                silence_logs=logging.CRITICAL,
+            )
+    except RuntimeError:
+        but = 'did not; a script must keep its calls under `if __name__ == "__main__":`'
+        raise ArgumentError("workers", "be able to start", but) from None
 
 
 def _connected(address: str) -> Client:

@@ -486,6 +486,17 @@ def test_a_local_cluster_leaves_the_same_bytes(tmp_path: Path, unbroken: dict[st
     assert outcome.computed == outcome.blocks and chunks(tmp_path / "a") == unbroken
 
 
+def test_a_script_without_a_guard_is_told_of_it(tmp_path: Path) -> None:
+    """Each worker imports the script anew, and would start a cluster of its own."""
+    script = tmp_path / "script.py"
+    call = f"run_sweep(sweep(axes={{'epsilon': [0.1, 0.2]}}, block=1), {str(tmp_path / 'a')!r}, version='1', workers=2)"
+    script.write_text(f"from evenflow import run_sweep, sweep\n{call}\n")
+    done = subprocess.run([sys.executable, script], env=environment(), capture_output=True, text=True, timeout=60)
+    words = "Argument `workers` must be able to start, but did not; a script must keep its calls under `if __name__"
+    assert words in done.stderr.splitlines()[-1]
+    assert done.stderr.count("Traceback") == 1 and "multiprocessing" not in done.stderr
+
+
 def test_no_scheduler_is_one_line(tmp_path: Path) -> None:
     assert 2 * sweep_runs.PATIENCE < 10  # a scheduler has this long to answer, and as long again to have a worker
     with socket.create_server(("127.0.0.1", 0)) as mute:  # takes the connection, and says nothing
