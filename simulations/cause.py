@@ -26,14 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations import plateaus
-from simulations.descent import Progress, checked_start, descend
+from simulations.descent import Progress, descend
 from simulations.flow import Path, flow
 from simulations.leaving import left_for_good
 from simulations.population import population
 from simulations.trajectory import Trajectory
 from theory import markdown
 from theory.checks import ArgumentError, inside, positive
-from theory.models.linear import LinearModel
+from theory.models.linear import LinearModel, checked_start
 
 Array = NDArray[np.float64]
 FLOWS = ("gd", "frobenius", "egd", "ngd", "newton")

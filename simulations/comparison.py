@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from simulations.descent import checked_start, descend
+from simulations.descent import descend
 from simulations.flow import can_flow, flow
 from simulations.layers import can_flow as layers_can_flow
 from simulations.trajectory import Trajectory
@@ -19,7 +19,7 @@ from theory import markdown
 from theory.checks import ArgumentError, ArgumentTypeError, inside, positive
 from theory.curves import Curve, predict_curve
 from theory.models.factorized import Factorized
-from theory.models.linear import Directions, LinearModel
+from theory.models.linear import Directions, LinearModel, checked_start
 from theory.predictions import Prediction, predict
 from theory.rules import Rule, rule
 

@@ -12,9 +12,10 @@ from simulations import plateaus
 from simulations.directions import direction
 from simulations.population import Population, population
 from simulations.trajectory import Trajectory
-from theory.checks import ArgumentError, apart, plain, positive, whole
+from theory.checks import apart, plain, positive, whole
 from theory.models.factorized import Factorized
-from theory.models.linear import Directions, LinearModel
+from theory.models.linear import Directions, LinearModel, check_start_shape, finite_start
+from theory.models.linear import checked_start as checked_start
 from theory.predictions import largest_stable_step
 from theory.rules import Rule, rule
 
@@ -50,8 +51,8 @@ def steps(numbers: Population, how: Rule, step: float, start: Array, count: int,
     ArgumentError
         If the step is not positive, the count not a whole number, or the start holds NaN or Inf.
     """
-    start = _finite(start)
-    _like(numbers.minimiser.shape, start.shape[-2:])
+    start = finite_start(start)
+    check_start_shape(numbers.minimiser.shape, start.shape[-2:])
     error = start - numbers.minimiser
     chunks = errors(numbers.curvature, how, positive("step", step), error, whole("count", count, 0), seed=seed)
     # a whole array of minimisers: adding one (c, d) to a chunk would go in runs of d numbers
@@ -148,29 +149,6 @@ def descend(
             return _continued(model, numbers, how, step, start, record)
         reason = f"stopped after {record.count} steps, before every direction had arrived"
     return record.trajectory(model, how, step, reason)
-
-
-def checked_start(model: LinearModel, start: Any) -> Array:
-    """The start weights, of the model's shape and finite; one row may be a list of numbers."""
-    if start is None:
-        return model.start()
-    found = np.asarray(start, float)
-    if found.ndim == 1 and model.shape[0] == 1:
-        found = found[None]
-    _like(model.shape, found.shape)
-    return _finite(found)
-
-
-def _like(wanted: tuple[int, ...], shape: tuple[int, ...]) -> None:
-    if shape != wanted:
-        raise ArgumentError("start", f"have the shape {wanted}", f"has {shape}")
-
-
-def _finite(start: Any) -> Array:
-    found = np.asarray(start, float)
-    if not np.isfinite(found).all():
-        raise ArgumentError("start", "be finite", "holds NaN or Inf")
-    return found
 
 
 class _Record:

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
-from simulations.descent import checked_start, errors
+from simulations.descent import errors
 from simulations.directions import direction
 from simulations.flow import can_flow, flow
 from simulations.population import population
 from theory.checks import ArgumentError, inside, positive, whole
 from theory.cycles import Residue, residue
 from theory.discretisation import approach, largest_stable_step
-from theory.models.linear import LinearModel
+from theory.models.linear import LinearModel, checked_start
 from theory.models.regression import ERROR, ERROR0, RATE
 from theory.rules import Rule, rule
 

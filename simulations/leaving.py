@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.descent import DIVERGED, Propagator, checked_start, settled, steps
+from simulations.descent import DIVERGED, Propagator, settled, steps
 from simulations.population import Population, population
 from theory.checks import positive
-from theory.models.linear import LinearModel
+from theory.models.linear import LinearModel, checked_start
 from theory.predictions import largest_stable_step
 from theory.rules import Rule, rule
 

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from simulations.descent import Progress, checked_start, log_times
+from simulations.descent import Progress, log_times
 from simulations.directions import direction
 from simulations.population import population
 from simulations.replicas import Lengths, Tally
 from simulations.sampling import sampler
 from theory.checks import ArgumentError, inside, positive, whole
-from theory.models.linear import LinearModel
+from theory.models.linear import LinearModel, checked_start
 from theory.rules import Rule, rule
 
 Array = NDArray[np.float64]

@@ -41,6 +41,13 @@ def data(samples, inputs, outputs, seed=0, **options):
     return Regression.from_data(x, rng.standard_normal((samples, outputs)) + x[:, :1] ** 2, **options)
 
 
+def test_one_output_may_start_from_a_list_of_numbers():
+    row, flat = (expect(Folded(), "gd", 0.1, 2, start, steps=[3]) for start in ([[1.0, 3.0]], [1.0, 3.0]))
+    np.testing.assert_array_equal(row.mean, flat.mean)
+    departures = [predict_departure(Folded(), 0.1, 2, start, count=5).survival for start in ([[1.0, 3.0]], [1.0, 3.0])]
+    np.testing.assert_array_equal(*departures)
+
+
 def test_every_step_of_both_derivations_holds():
     for chain in (noise.derive(), folded_noise.derive()):
         assert [step.name for step in chain.steps if not step.holds] == []

@@ -147,6 +147,19 @@ def test_a_null_direction_never_learns(name):
         assert found.arrivals[2] is None and None not in found.arrivals[:2]
 
 
+@pytest.mark.parametrize("start", [[1.0, 3.0], [[1.0, 3.0]], (1, 3)])
+def test_a_start_may_be_a_list_of_numbers(start):
+    assert predict(Folded(), "gd", "flow", start) == predict(Folded(), "gd", "flow", np.array([[1.0, 3.0]]))
+
+
+@pytest.mark.parametrize(
+    ("start", "words"), [([1, 2, 3], r"have the shape \(1, 2\), but has \(1, 3\)"), ([1, np.nan], "be finite")]
+)
+def test_a_start_that_does_not_fit_is_refused(start, words):
+    with pytest.raises(ArgumentError, match=f"`start` must {words}"):
+        predict(Folded(), "gd", "flow", start)
+
+
 def test_a_start_at_the_minimum_has_arrived():
     model = Regression.from_spectrum([2.0, 0.5])
     found = predict(model, rule("egd"), "flow", model.start([0.0, 1.0]))

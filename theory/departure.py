@@ -11,7 +11,7 @@ departure comes earlier, because one excursion ends it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
@@ -70,7 +70,7 @@ class Departure:
         return self.quantile((1 - level) / 2), self.quantile((1 + level) / 2)
 
 
-def predict_departure(model: Folded, step: float, batch: int, start: Array | None = None, *, count: int) -> Departure:
+def predict_departure(model: Folded, step: float, batch: int, start: Any = None, *, count: int) -> Departure:
     """Predict the first step below 100 % test error of gradient descent on minibatches.
 
     Parameters
@@ -82,7 +82,7 @@ def predict_departure(model: Folded, step: float, batch: int, start: Array | Non
     batch
         Samples in a minibatch, drawn fresh.
     start
-        Weights (1, 2); the model's own start if left out.
+        Weights (1, 2) or (2,); the model's own start if left out.
     count
         Steps to predict.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from theory.checks import ArgumentError, positive, whole
-from theory.models.linear import LinearModel
+from theory.models.linear import LinearModel, checked_start
 from theory.rules import Rule, rule
 from theory.samples import sample_law
 
@@ -52,9 +52,7 @@ class Expected:
         return self.covariance + error.swapaxes(-1, -2) @ error
 
 
-def expect(
-    model: LinearModel, how: Rule | str, step: float, batch: int, start: Array | None = None, *, steps: Any
-) -> Expected:
+def expect(model: LinearModel, how: Rule | str, step: float, batch: int, start: Any = None, *, steps: Any) -> Expected:
     """Mean and second moment of gradient descent on minibatches, exactly; infinite or NaN past the range of floats.
 
     Parameters
@@ -68,7 +66,7 @@ def expect(
     batch
         Samples in a minibatch, drawn independently.
     start
-        Weights (c, d); the model's own start if left out.
+        Weights (c, d), or (d,) for one output; the model's own start if left out.
     steps
         Step counts to keep (T,), in ascending order.
 
@@ -86,12 +84,7 @@ def expect(
     if kept.ndim != 1 or kept.dtype.kind not in "iu" or len(kept) == 0 or kept[0] < 0 or (np.diff(kept) <= 0).any():
         raise ArgumentError("steps", "be whole numbers of at least 0 in ascending order", f"is {steps!r}")
     law, star, contraction = sample_law(model), model.minimiser, np.eye(len(model.curvature)) - step * model.curvature
-    weights = model.start() if start is None else np.asarray(start, float)
-    if weights.shape != star.shape:
-        raise ArgumentError("start", f"have the shape {star.shape}", f"has {weights.shape}")
-    if not np.isfinite(weights).all():
-        raise ArgumentError("start", "be finite", "holds NaN or Inf")
-    error = weights - star
+    error = checked_start(model, start) - star
     mean, covariance = np.empty((len(kept), *star.shape)), np.zeros((len(kept), *contraction.shape))
     spread, done = covariance[0].copy(), 0
     with np.errstate(over="ignore", invalid="ignore"):

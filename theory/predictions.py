@@ -20,7 +20,7 @@ from theory.discretisation import largest_stable_step as largest_stable_step
 from theory.models import regression, regression_chain
 from theory.models.factorized import Factorized
 from theory.models.folded import Folded
-from theory.models.linear import Directions, LinearModel
+from theory.models.linear import Directions, LinearModel, checked_start
 from theory.models.wedge import Wedge
 from theory.plateaus import Contraction
 from theory.rules import SIGMA, Rule
@@ -76,7 +76,7 @@ def predict(
     view
         ``flow`` (numbers in flow time) or ``descent`` (numbers in steps).
     start
-        Weights (c, d), or the layers of a factorised model.
+        Weights (c, d), (d,) for one output, or the layers of a factorised model.
     step
         Step size of a descent.
     threshold
@@ -85,13 +85,15 @@ def predict(
     Raises
     ------
     ArgumentError
-        If there is no such rule or view, or a descent has no step.
+        If there is no such rule or view, a descent has no step, or the start has not the model's shape or holds NaN
+        or Inf.
     """
     rule = named(rule)
     if known("view", view, ("flow", "descent")) == "descent" and step is None:
         raise ArgumentError("step", "be given for a descent", "is missing")
     if isinstance(model, Factorized):
         return factorized_predictions.predict(model, rule, view, start, step=step, threshold=threshold)
+    start = checked_start(model, start)
     seen = model.directions(start)
     limit = largest_stable_step(model, rule) if view == "descent" else None
     if limit is not None and step is not None and step >= limit:

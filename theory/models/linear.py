@@ -164,6 +164,46 @@ def _clusters(values: Array) -> list[slice]:
     return [slice(a, b) for a, b in itertools.pairwise(edges) if b - a > 1]
 
 
+def checked_start(model: LinearModel, start: Any) -> Array:
+    """The start weights (c, d), of the model's shape and finite; one row may be a list of numbers (d,).
+
+    Parameters
+    ----------
+    start
+        The model's own start if None.
+
+    Raises
+    ------
+    ArgumentError
+        If the start has not the model's shape or holds NaN or Inf.
+    """
+    import numpy as np
+
+    if start is None:
+        return model.start()
+    found = np.asarray(start, float)
+    if found.ndim == 1 and model.shape[0] == 1:
+        found = found[None]
+    check_start_shape(model.shape, found.shape)
+    return finite_start(found)
+
+
+def check_start_shape(wanted: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """Refuse a start of another shape."""
+    if shape != wanted:
+        raise ArgumentError("start", f"have the shape {wanted}", f"has {shape}")
+
+
+def finite_start(start: Any) -> Array:
+    """A start as an array of floats, refused if one is NaN or Inf."""
+    import numpy as np
+
+    found = np.asarray(start, float)
+    if not np.isfinite(found).all():
+        raise ArgumentError("start", "be finite", "holds NaN or Inf")
+    return found
+
+
 def one_or_all(name: str, given: Any, count: int) -> tuple[float, ...]:
     """`count` numbers from `count` or from one that serves all."""
     found = numbers(name, given)
