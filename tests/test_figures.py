@@ -588,6 +588,11 @@ def test_all_figures_are_drawn_but_what_cannot_be_made_now(run, tmp_path, monkey
             "Argument `set` must be one of epsilon, theta, margin, start, samples, seed, but is",
         ),
         ("datasets --set samples", "Argument `set` must read KEY=VALUE, as in epsilon=0.001, but is 'samples'."),
+        (
+            "--set start=1,3",
+            "Argument `start` must be a number in order and hurts, but is '1,3', which fits datasets, wedge and cause.",
+        ),
+        ("order hurts --set start=1,3", "Argument `start` must be a number, but is '1,3'."),
         ("datasets --set epsilon=2", "Argument `epsilon` must lie in (0, 1), but is 2."),
         ("datasets --format jpg", "Argument `format` must be one of pdf, svg, png, but is 'jpg'"),
         ("datasets --out /proc/figures", "Argument `out` must be a directory that can be written"),

@@ -27,6 +27,7 @@ class ArgumentTypeError(TypeError):
 
     def __init__(self, name: str, must: str, but: str) -> None:
         super().__init__(f"Argument `{name}` must {must}, but {but}.")
+        self.parts = name, must, but
 
 
 def number(name: str, value: Any) -> float:

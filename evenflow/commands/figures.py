@@ -11,8 +11,9 @@ import typer
 
 from evenflow import __version__
 from evenflow.commands.options import Json, check_directory
+from figures.captions import listed
 from figures.index import NAMES
-from theory.checks import ArgumentError, known
+from theory.checks import ArgumentError, ArgumentTypeError, known
 
 if TYPE_CHECKING:
     from figures.picture import Picture
@@ -78,7 +79,24 @@ def _settings(chosen: Sequence[Picture], texts: Sequence[str]) -> dict[str, dict
         if not marked:
             raise ArgumentError("set", "read KEY=VALUE, as in epsilon=0.001", f"is {text!r}")
         known("set", name.strip(), every)
-        for one in chosen:
-            if name.strip() in one.parameters:
-                found[one.name][name.strip()] = one.read(name.strip(), value.strip())
+        for figure, read in _read(chosen, name.strip(), value.strip()).items():
+            found[figure][name.strip()] = read
     return found
+
+
+def _read(chosen: Sequence[Picture], name: str, text: str) -> dict[str, Any]:
+    """Figure → value of a parameter, for all that have it; refused with the names of those that it does not fit."""
+    found, refused = {}, {}
+    for one in chosen:
+        if name in one.parameters:
+            try:
+                found[one.name] = one.read(name, text)
+            except (ArgumentError, ArgumentTypeError) as error:
+                refused[one.name] = error
+    if not refused:
+        return found
+    error = next(iter(refused.values()))
+    if not found:
+        raise error
+    _, must, but = error.parts
+    raise ArgumentError(name, f"{must} in {listed(refused)}", f"{but}, which fits {listed(found)}")
