@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from theory.checks import ArgumentError, ArgumentTypeError, known, number, numbers, whole
@@ -35,6 +35,8 @@ class Picture:
         Such a mapping, and axes or None for a new figure, to the figure.
     caption
         Such a mapping to LaTeX whose numbers are those of the data.
+    beside
+        Parameter → file, of parameters that name a file which lies, if they are left out, where the picture is written.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Picture:
     data: Callable[..., Data]
     draw: Callable[..., Figure]
     caption: Callable[[Data], str]
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The audit at a glance: every claim, its verdict, and how many trials stand for and against it.
 
-`python -m figures.verdicts` draws a stored audit: make one with `evenflow audit --out out`.
+`python -m figures.verdicts DIR` draws the audit that `evenflow audit --out DIR` stores.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def data(audit: str = "out/audit.json") -> Data:
     """
     path = Path(audit)
     if not path.is_file():
-        raise Missing("audit", "name a stored audit; `evenflow audit --out out` makes one", f"there is no {audit}")
+        how = f"name a stored audit; `evenflow audit --out {path.parent}` makes one"
+        raise Missing("audit", how, f"there is no {audit}")
     try:
         claims = json.loads(path.read_text(encoding="utf-8"))["claims"]
         columns = {name: [claim[name] for claim in claims] for name in ("id", "verdict", "source", "trials", "against")}
@@ -128,7 +129,7 @@ def caption(data: Data) -> str:
     )
 
 
-PICTURE = Picture("verdicts", "The audit at a glance", data, draw, caption)
+PICTURE = Picture("verdicts", "The audit at a glance", data, draw, caption, {"audit": "audit.json"})
 
 if __name__ == "__main__":
     main(PICTURE)

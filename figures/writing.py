@@ -32,7 +32,7 @@ def write_picture(
     formats
         Some of pdf, svg and png.
     parameters
-        Of the picture; its defaults if left out.
+        Of the picture; its defaults if left out, and of a file that lies beside it the one in this directory.
 
     Returns
     -------
@@ -44,9 +44,10 @@ def write_picture(
     ArgumentError
         For a parameter that the picture does not have, or a value outside its domain.
     """
+    folder = Path(directory)
+    parameters = {name: str(folder / file) for name, file in picture.beside.items()} | parameters
     data = picture.collect(**parameters)
     drawn = picture.draw(data)
-    folder = Path(directory)
     paths = save(drawn, folder, picture.name, formats)
     np.savez(folder / f"{picture.name}.npz", **data)
     record = {

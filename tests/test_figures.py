@@ -386,7 +386,7 @@ def test_what_is_no_audit_is_refused(tmp_path, text):
 
 
 def test_a_missing_audit_says_how_to_make_one(tmp_path):
-    with pytest.raises(Missing, match="`evenflow audit --out out` makes one, but there is no"):
+    with pytest.raises(Missing, match=re.escape(f"`evenflow audit --out {tmp_path}` makes one, but there is no")):
         picture("verdicts").collect(audit=str(tmp_path / "audit.json"))
 
 
@@ -577,6 +577,18 @@ def test_all_figures_are_drawn_but_what_cannot_be_made_now(run, tmp_path, monkey
     assert run("--set", "samples=5", "--set", f"audit={stored}", "--format", "svg")[0] == 0
     page = (tmp_path / "out" / "index.html").read_text()
     assert page.index("1. The two data sets") < page.index("2. The audit at a glance")
+
+
+def test_the_audit_is_looked_for_where_the_figures_go(run, tmp_path, monkeypatch, stored):
+    monkeypatch.setattr("figures.gallery.explorer_page", lambda version: "")
+    monkeypatch.chdir(tmp_path)
+    refusal = "Argument `audit` must name a stored audit; `evenflow audit --out mine` makes one, but there is no"
+    assert run("verdicts", "--out", "mine")[2].startswith(f"{refusal} mine/audit.json.")
+    Path("mine").mkdir()
+    Path("mine", "audit.json").write_bytes(stored.read_bytes())
+    code, said, _ = run("verdicts", "--out", "mine", "--format", "svg", "--json")
+    assert code == 0 and json.loads(said)["figures"][0]["parameters"] == {"audit": "mine/audit.json"}
+    assert run("verdicts", "--out", "other", "--set", "audit=mine/audit.json", "--format", "svg")[0] == 0
 
 
 @pytest.mark.parametrize(
