@@ -13,15 +13,20 @@ import numpy as np
 
 from figures.output import FORMATS, save
 from figures.picture import Picture
-from theory.checks import ArgumentError
+from figures.tables import write_table
+from theory.checks import ArgumentError, known
 
 PLACE = "out"
+TABLE = "csv"
+WRITTEN = (*FORMATS, TABLE)
 
 
 def write_picture(
     picture: Picture, directory: str | Path, formats: Sequence[str] = tuple(FORMATS), **parameters: Any
 ) -> dict[str, Any]:
     """Write NAME.pdf, .svg and .png, the arrays as NAME.npz, and NAME.json: title, parameters and caption.
+
+    As NAME.csv, where that is asked for, the arrays are a table too: see `figures.tables.write_table`.
 
     Parameters
     ----------
@@ -30,7 +35,7 @@ def write_picture(
     directory
         Where; made if it is not there.
     formats
-        Some of pdf, svg and png.
+        Some of pdf, svg, png and csv.
     parameters
         Of the picture; its defaults if left out, and of a file that lies beside it the one in this directory.
 
@@ -42,13 +47,17 @@ def write_picture(
     Raises
     ------
     ArgumentError
-        For a parameter that the picture does not have, or a value outside its domain.
+        For another format, a parameter that the picture does not have, or a value outside its domain.
     """
+    endings = [known("format", ending, WRITTEN) for ending in formats]
     folder = Path(directory)
     parameters = {name: str(folder / file) for name, file in picture.beside.items()} | parameters
     data = picture.collect(**parameters)
     drawn = picture.draw(data)
-    paths = save(drawn, folder, picture.name, formats)
+    paths = save(drawn, folder, picture.name, [ending for ending in endings if ending in FORMATS])
+    if TABLE in endings:
+        paths.append(folder / f"{picture.name}.{TABLE}")
+        write_table(data, paths[-1])
     np.savez(folder / f"{picture.name}.npz", **data)
     record = {
         "name": picture.name,

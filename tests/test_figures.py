@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import itertools
 import json
@@ -473,6 +474,27 @@ def test_a_picture_is_written_with_data_parameters_and_caption(tmp_path):
         assert data["wedge"].shape == (12, 2)
 
 
+def test_the_numbers_are_written_as_csv_where_asked(tmp_path):
+    """Every array comes back, to the last bit, from its lines."""
+    one = series("mine", 'Mine, "quoted"', [1.0, 10.0], predicted={"gd, α": [1 / 3, np.nan]}, xlabel="x", ylabel="y")
+    assert write_picture(one, tmp_path, ("csv",))["files"] == ["mine.csv", "mine.npz", "mine.json"]
+    table = Picture(
+        "table", "", lambda: {"a": np.arange(6).reshape(2, 3), "b": ["x", 'y,"z"']}, lambda *_: Figure(), str
+    )
+    write_picture(table, tmp_path, ("csv", "svg"))
+    assert (tmp_path / "table.csv").read_bytes().decode() == (
+        'array,i,j,value\na,0,0,0\na,0,1,1\na,0,2,2\na,1,0,3\na,1,1,4\na,1,2,5\nb,0,,x\nb,1,,"y,""z"""\n'
+    )
+    with open(tmp_path / "mine.csv", encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    with np.load(tmp_path / "mine.npz") as kept:
+        for name, values in kept.items():
+            found = [line["value"] for line in lines if line["array"] == name]
+            np.testing.assert_array_equal(np.array(found).astype(values.dtype).reshape(values.shape), values)
+    with pytest.raises(ArgumentError, match="`format` must be one of pdf, svg, png, csv, but is 'txt'"):
+        write_picture(one, tmp_path, ("txt",))
+
+
 def test_a_module_run_by_itself_and_a_figure_in_a_notebook_are_the_same(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["datasets.py", str(tmp_path)])
     main(picture("datasets"))
@@ -606,7 +628,7 @@ def test_the_audit_is_looked_for_where_the_figures_go(run, tmp_path, monkeypatch
         ),
         ("order hurts --set start=1,3", "Argument `start` must be a number, but is '1,3'."),
         ("datasets --set epsilon=2", "Argument `epsilon` must lie in (0, 1), but is 2."),
-        ("datasets --format jpg", "Argument `format` must be one of pdf, svg, png, but is 'jpg'"),
+        ("datasets --format jpg", "Argument `format` must be one of pdf, svg, png, csv, but is 'jpg'"),
         ("datasets --out /proc/figures", "Argument `out` must be a directory that can be written"),
         ("verdicts", "Argument `audit` must name a stored audit; `evenflow audit --out out` makes one"),
     ],

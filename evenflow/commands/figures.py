@@ -18,7 +18,7 @@ from theory.checks import ArgumentError, ArgumentTypeError, known
 if TYPE_CHECKING:
     from figures.picture import Picture
 
-FORMATS = ("pdf", "svg", "png")
+FORMATS = ("pdf", "svg", "png", "csv")
 
 
 def figures(
@@ -31,7 +31,7 @@ def figures(
     ] = None,
     out: Annotated[Path, typer.Option(help="Directory for figures, data and the gallery, index.html.")] = Path("out"),
     formats: Annotated[
-        str, typer.Option("--format", help="Some of pdf, svg and png.", metavar="A,B,…")
+        str, typer.Option("--format", help="Some of pdf, svg, png, and csv for the data as a table.", metavar="A,B,…")
     ] = "pdf,svg,png",
     as_json: Json = False,
 ) -> None:
