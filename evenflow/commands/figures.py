@@ -95,8 +95,8 @@ def _read(chosen: Sequence[Picture], name: str, text: str) -> dict[str, Any]:
                 refused[one.name] = error
     if not refused:
         return found
-    error = next(iter(refused.values()))
+    first = next(iter(refused.values()))
     if not found:
-        raise error
-    _, must, but = error.parts
+        raise first
+    _, must, but = first.parts
     raise ArgumentError(name, f"{must} in {listed(refused)}", f"{but}, which fits {listed(found)}")
