@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from evenflow.cli import app
 from evenflow.standings_display import print_tuned
 from simulations.directions import direction
-from simulations.networks.contenders import contender
-from simulations.networks.controls import DAMPED_NATURAL, controls, expanded
+from simulations.networks.contenders import DAMPED_NATURAL, contender, law_of
+from simulations.networks.controls import controls, expanded
 from simulations.networks.network import Weights
 from simulations.networks.record import CURVES, TrainingRun
 from simulations.networks.settings import PRESETS
@@ -22,6 +22,7 @@ from simulations.networks.tasks import Modular
 from simulations.networks.training import train
 from simulations.networks.tuning import FACTORS, Tuned, tuned, tuning_runs, tuning_setting, with_steps
 from theory.checks import ArgumentError
+from theory.rules import rule
 
 SMALL = replace(PRESETS["modular-37-add"], task=Modular(13), width=40, batch=40, epochs=3)
 EMPTY = Weights(*(np.zeros((1, 1)) for _ in range(3)))
@@ -37,6 +38,15 @@ def test_every_preset_has_its_controls(preset):
         assert {"rsvd:128", "rsvd:64"} < set(found)
     if preset == "parity-2":
         assert {"rsvd:40", "rsvd:10"} < set(found)
+
+
+def test_every_control_has_a_name_to_read():
+    """None is a place in this program: the tables, the files and the options name rules by these."""
+    found = controls(PRESETS["modular-37-add"])
+    assert "damped-natural" in found and not [name for name in found if "simulations" in name]
+    who = contender("damped-natural@0.1", SMALL)
+    assert (who.name, who.rule, who.step) == ("damped-natural@0.1", "damped-natural", 0.1)
+    assert law_of("damped-natural") is DAMPED_NATURAL and law_of("egd") == rule("egd")
 
 
 def test_every_control_runs_and_moves():

@@ -32,7 +32,7 @@ def train(
     rules: Annotated[
         str,
         typer.Option(
-            help="Rules by id, adam, or controls for all controls; RULE@STEP gives one a step size of its own.",
+            help="Rules by id, adam, damped-natural, or controls for all controls; RULE@STEP sets its step size.",
             metavar="R,S,…",
         ),
     ] = "gd,egd",

@@ -12,11 +12,13 @@ from simulations.directions import direction
 from simulations.networks.network import Weights
 from simulations.networks.settings import Setting
 from theory.checks import ArgumentError, plain, positive
-from theory.rules import FORMS, rule
+from theory.rules import FORMS, NORM, SIGMA, Rule, rule
 
 Way = Callable[[Weights, Any], tuple[Weights, Any]]
 ADAM, ADAM_STEP = "adam", 1e-3
 FIRST_DECAY, SECOND_DECAY, SMALL = 0.9, 0.999, 1e-8
+DAMPING = 10  # the norm by this is the singular value at which the speed is greatest
+DAMPED_NATURAL = Rule("damped-natural", SIGMA * NORM / (SIGMA**2 + (NORM / DAMPING) ** 2))
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Contender:
     name
         As given: ``egd``, ``gd@0.3``.
     rule
-        The rule's id, or ``adam``.
+        The rule's id, ``damped-natural`` or ``adam``.
     step
         Step size η.
     """
@@ -48,7 +50,7 @@ def contender(name: str, setting: Setting) -> Contender:
     """
     what, marked, step = name.partition("@")
     if what != ADAM:
-        found = rule(what)
+        found = law_of(what)
         if found.kind == "newton":
             raise ArgumentError("rules", "leave out newton for a network", "a layer has no curvature of its own")
         largest = min(setting.task.features, setting.width)
@@ -59,6 +61,11 @@ def contender(name: str, setting: Setting) -> Contender:
     return Contender(f"{what}@{plain(size)}" if marked else what, what, size)
 
 
+def law_of(name: str) -> Rule:
+    """The rule of that id, or the one that is there for networks alone."""
+    return DAMPED_NATURAL if name == DAMPED_NATURAL.name else rule(name)
+
+
 def way_of(who: Contender, setting: Setting, seed: int) -> Way:
     """The function (gradients, state) → (direction, state); the state is None before the first step."""
     if who.rule == ADAM:
@@ -66,7 +73,7 @@ def way_of(who: Contender, setting: Setting, seed: int) -> Way:
     if who.rule == "gd" and setting.norm == "own":
         return descent
     places = ("first",) if setting.layers == "first" else ("first", "second")
-    follow = [direction(rule(who.rule), seed=seed + index) for index in range(len(places))]
+    follow = [direction(law_of(who.rule), seed=seed + index) for index in range(len(places))]
 
     def way(slope: Weights, state: Any) -> tuple[Weights, Any]:
         states = [None] * len(places) if state is None else list(state)

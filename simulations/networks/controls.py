@@ -15,7 +15,7 @@ rule                            what it keeps of EGD, and what not
 ``rsvd:RANK``                   EGD in a sketched subspace of two thirds, and of one third, of the full rank (of the
                                 paper's ranks where it has this setting)
 ``egd:refresh=10``              EGD along directions that are up to nine steps old
-`DAMPED_NATURAL`                more than equal: small singular values faster than large ones, down to the damping
+``damped-natural``              more than equal: small singular values faster than large ones, down to the damping
 ``adam``                        another way to even out speeds, number by number
 ==============================  =======================================================================================
 
@@ -28,15 +28,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulations.networks.contenders import ADAM
+from simulations.networks.contenders import ADAM, DAMPED_NATURAL
 from simulations.networks.published import EPOCHS
 from simulations.networks.settings import PRESETS, Setting
 from theory.checks import plain
-from theory.rules import NORM, SIGMA, Rule
 
 NAME = "controls"
-DAMPING = 10  # the norm by this is the singular value at which the speed is greatest
-DAMPED_NATURAL = Rule("damped-natural", SIGMA * NORM / (SIGMA**2 + (NORM / DAMPING) ** 2))
 
 
 def expanded(rules: Sequence[str], setting: Setting) -> list[str]:
@@ -54,9 +51,8 @@ def expanded(rules: Sequence[str], setting: Setting) -> list[str]:
 def controls(setting: Setting) -> list[str]:
     """The ids of all controls for a setting."""
     sketches = [f"rsvd:{rank}" for rank in _ranks(setting)]
-    ours = f"{__name__}:DAMPED_NATURAL"
     before = ["gd", "egd", "frobenius", *_as_long(setting), "random-basis", "column-norm", "newton-schulz"]
-    return [*before, *sketches, "egd:refresh=10", ours, ADAM]
+    return [*before, *sketches, "egd:refresh=10", DAMPED_NATURAL.name, ADAM]
 
 
 def _as_long(setting: Setting) -> list[str]:

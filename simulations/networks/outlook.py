@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from simulations.bases import rank_cut
 from simulations.networks.alignment import carriers
-from simulations.networks.contenders import ADAM
+from simulations.networks.contenders import ADAM, law_of
 from simulations.networks.curvature import curvatures
 from simulations.networks.moments import moment
 from simulations.networks.record import TrainingRun
@@ -38,7 +38,6 @@ from simulations.survival import Median, median, paired
 from theory.checks import ArgumentError
 from theory.models.regression import Regression
 from theory.predictions import predict
-from theory.rules import rule
 
 Array = NDArray[np.float64]
 NO_CURVATURE = "a direction has no curvature"
@@ -170,7 +169,7 @@ def arrivals(run: TrainingRun, errors: Array, bends: Array) -> Array | None:
     """
     if run.rule == ADAM or (run.setting.norm == "equal" and run.rule != "egd"):
         return None
-    how, order = rule(run.rule), np.argsort(-bends, kind="stable")
+    how, order = law_of(run.rule), np.argsort(-bends, kind="stable")
     view, step = ("descent", run.step) if run.rule == "gd" else ("flow", None)
     model = Regression.from_spectrum(bends[order], start=errors[order])
     found = predict(model, how, view, model.start(), step=step, threshold=1 - run.setting.arrival).arrivals
