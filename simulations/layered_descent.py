@@ -61,7 +61,8 @@ def layered_descend(
     step, how = positive("step", step), rule(how)
     inside("threshold", threshold, 0, 1, "(0, 1)")
     if how.kind == "newton":
-        raise ArgumentError("rules", "leave out newton for a factorised model", "a layer has no curvature of its own")
+        but = "its steps divide by a constant curvature, and a layer's changes with the others (`derive` has its flow)"
+        raise ArgumentError("rules", "leave out newton for a factorised model", but)
     given = checked_layers(model, start)
     frame, layers = framed(model, given, how.kind in TURNS_ALONG)
     record = _Record(model, frame, given, layers, step, threshold)

@@ -176,7 +176,11 @@ REFUSED = [
     ("compare factorized --depth 2.5", "Argument `depth` must be a whole number of at least 2, but is 2.5."),
     ("compare factorized --depth 9", "Argument `depth` must be at most 8, but is 9."),
     ("compare factorized --spectrum 1,0", "Argument `spectrum` must hold positive numbers, but holds 0."),
-    ("compare factorized --rules newton", "Argument `rules` must leave out newton for a factorised model"),
+    (
+        "compare factorized --rules newton",
+        "Argument `rules` must leave out newton for a factorised model, but its steps divide by a constant curvature, "
+        "and a layer's changes with the others (`derive` has its flow).",
+    ),
     ("compare factorized --data digits", "Argument `data` must go with the model it belongs to (regression)"),
     ("derive --depth 3", "Argument `depth` must go with the model it belongs to (factorized)"),
     ("derive factorized --rule grokfast", "must have a derivation for a factorised model as a flow, but is grokfast."),

@@ -115,7 +115,11 @@ def test_a_rule_named_twice_runs_once(run):
         (["parity-4", "--set", "task=modular"], "`set` must be one of bits, .*, but is 'task'"),
         (["parity-4", "--stop-egd-at", "95"], r"`stop_egd_at` must lie in \(0, 1\), but is 95"),
         (["parity-4", "--rules", "egf"], r"`rules` must be one of .*, but is 'egf' \(did you mean egd\?\)"),
-        (["parity-4", "--rules", "newton"], "`rules` must leave out newton for a network"),
+        (
+            ["parity-4", "--rules", "newton"],
+            "`rules` must leave out newton for a network, but its steps divide by a constant curvature, and a layer's "
+            "changes with the weights",
+        ),
         (["parity-4", "--rules", "egd@0"], "`step` must be positive, but is 0"),
         (["parity-4", "--rules", "rsvd:51"], "`rules` must ask rsvd for a rank of at most 50, but is rsvd:51"),
         (["parity-4", "--seeds", "0"], "`seeds` must be a whole number of at least 1, but is 0"),

@@ -46,13 +46,14 @@ def contender(name: str, setting: Setting) -> Contender:
     Raises
     ------
     ArgumentError
-        If no rule has this id, it needs a curvature or a larger layer, or the step is not positive.
+        If no rule has this id, it needs a constant curvature or a larger layer, or the step is not positive.
     """
     what, marked, step = name.partition("@")
     if what != ADAM:
         found = law_of(what)
         if found.kind == "newton":
-            raise ArgumentError("rules", "leave out newton for a network", "a layer has no curvature of its own")
+            but = "its steps divide by a constant curvature, and a layer's changes with the weights"
+            raise ArgumentError("rules", "leave out newton for a network", but)
         largest = min(setting.task.features, setting.width)
         if found.kind == "rsvd" and found.options["rank"] > largest:
             raise ArgumentError("rules", f"ask rsvd for a rank of at most {largest}", f"is {what}")
