@@ -86,22 +86,14 @@ def label(run: TrainingRun, setting: Setting) -> str:
 def _table(runs: Sequence[TrainingRun], setting: Setting) -> Table:
     table, seeds = Table(), sorted({run.seed for run in runs})
     table.add_column("rule")
-    for name in (*(f"seed {seed}" for seed in seeds), "median"):
-        table.add_column(name, justify="right")
+    for seed in seeds:
+        table.add_column(f"seed {seed}", justify="right")
     for name in dict.fromkeys(label(run, setting) for run in runs):
         mine = [run for run in runs if label(run, setting) == name]
-        table.add_row(name, *(epochs(run) for run in mine), median(mine))
+        table.add_row(name, *(epochs(run) for run in mine))
     return table
 
 
 def epochs(run: TrainingRun) -> str:
     """Epochs to arrival, or > those gone through without it."""
     return f"> {run.epochs}" if run.arrival is None else str(run.arrival)
-
-
-def median(runs: Sequence[TrainingRun]) -> str:
-    """The median of the epochs to arrival; – where it is not known, as half of the runs are censored."""
-    import numpy as np
-
-    found = float(np.median([np.inf if run.arrival is None else run.arrival for run in runs]))
-    return f"{found:g}" if np.isfinite(found) else "–"
