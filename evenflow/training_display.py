@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from simulations.networks.record import TrainingRun
     from simulations.networks.settings import Setting
 
+NOTED = 0.01  # share of test inputs that are trained on too, above which it is told
+
 
 class TrainingReporter:
     """A bar on standard error for each run under way, shown once they take more than a second."""
@@ -66,6 +68,9 @@ def print_runs(preset: str, setting: Setting, runs: Sequence[TrainingRun], out: 
     console = Console(markup=False, emoji=False)
     values = ", ".join(f"{name} {value}" for name, value in setting.document().items())
     console.print(f"{preset}: {values}", soft_wrap=True, highlight=False)
+    if setting.task.seen > NOTED:
+        share = f"Of the test inputs {100 * setting.task.seen:.2g} % are expected among the training inputs too"
+        console.print(f"{share}: there are 2^{setting.task.features} of them.", soft_wrap=True, highlight=False)
     console.print(f"Epochs to {100 * setting.arrival:g} % test accuracy:", highlight=False)
     console.print(_table(runs, setting))
     for run in runs:

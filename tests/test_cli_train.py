@@ -82,6 +82,15 @@ def test_stop_egd_at_is_a_part_of_the_setting(run):
     assert json.loads(out)["parameters"]["stop_egd_at"] == 0.3
 
 
+def test_test_inputs_that_are_trained_on_too_are_told(run):
+    tiny = ("parity-4", "--set", "width=4", "--set", "epochs=1", "--rules", "gd", "--workers", 1)
+    few = run(*tiny, "--set", "bits=10", "--out", "few")[1]
+    assert "Of the test inputs 86 % are expected among the training inputs too: there are 2^10 of them." in few
+    assert "among the training inputs" not in run(*tiny, "--out", "many")[1]
+    found = json.loads(run(*tiny, "--set", "bits=10", "--out", "few", "--json")[1])
+    assert found["seen"] == PRESETS["parity-4"].changed(["bits=10"]).task.seen
+
+
 def test_a_rule_named_twice_runs_once(run):
     code, out, err = run(*TINY, "--rules", "power:0.50,gd,power:.5, gd", "--workers", 1, "--json")
     assert (code, err) == (0, "")

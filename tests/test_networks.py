@@ -147,3 +147,21 @@ def test_a_validation_set_is_taken_from_what_is_held_out():
     assert sorted([*split.validation, *split.test]) == sorted(plain.test)
     parity = begin(preset("parity-4").changed(["stop_egd_at=0.9", "validation=0.25"]))[0]
     assert (len(parity.train), len(parity.test), len(parity.validation)) == (2_000, 10_000, 500)
+
+
+@pytest.mark.parametrize(("bits", "train"), [(1, 3), (8, 100), (12, 2_000)])
+def test_the_share_of_test_inputs_seen_in_training_is_that_of_the_draws(bits, train):
+    task, count = Parity(bits, 1, train=train, test=500), 40
+    shares = []
+    for seed in range(count):
+        found = task.data(np.random.default_rng(seed), 0.0, np.float32)
+        rows = [found.inputs.values[part] for part in (found.train, found.test)]
+        seen = {row.tobytes() for row in rows[0]}
+        shares.append(np.mean([row.tobytes() in seen for row in rows[1]]))
+    # five standard errors of the mean over the seeds, each of which draws its inputs alone
+    assert np.mean(shares) == pytest.approx(task.seen, abs=5 * np.std(shares) / count**0.5 + 1e-12)
+
+
+def test_pairs_are_dealt_out_once_and_many_bits_hardly_ever_meet():
+    assert preset("modular-97-add").task.seen == 0.0
+    assert preset("parity-2").task.seen == pytest.approx(2_000 * 2.0**-400, rel=1e-12)

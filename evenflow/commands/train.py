@@ -121,5 +121,6 @@ def document(preset: str, setting: Setting, runs: Sequence[TrainingRun], out: Pa
         "preset": preset,
         "out": str(out),
         "parameters": setting.document(),
+        "seen": setting.task.seen,
         "runs": [run.document() for run in runs],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +85,11 @@ class Modular:
         """Outputs of the network."""
         return self.modulus
 
+    @property
+    def seen(self) -> float:
+        """Share of the inputs to test on that are expected among those to train on: none, as pairs are dealt out."""
+        return 0.0
+
     def data(self, rng: np.random.Generator, validation: float, dtype: Any) -> Data:
         """The pairs, dealt out at random; `validation` is a share of those held out, and `dtype` that of weights.
 
@@ -111,7 +117,8 @@ class Parity:
     relevant
         The k bits of which the parity is taken.
     train, test
-        Numbers of samples, all drawn independently.
+        Numbers of samples, all drawn independently. Of few bits there are few inputs, 2ⁿ, and some of those to test on
+        are also trained on: how many, `seen` says.
     """
 
     bits: int
@@ -134,6 +141,11 @@ class Parity:
     def outputs(self) -> int:
         """Outputs of the network."""
         return 1
+
+    @property
+    def seen(self) -> float:
+        """Share of the inputs to test on that are expected among those to train on: 1 − (1 − 2⁻ⁿ)^train."""
+        return -math.expm1(self.train * math.log1p(-(2.0**-self.bits)))
 
     def data(self, rng: np.random.Generator, validation: float, dtype: Any) -> Data:
         """Samples (N, n) of `dtype`; a validation set is a share of 2,000 further ones."""
