@@ -166,6 +166,17 @@ def test_a_run_that_diverges_says_so():
     assert run.epochs < 12
 
 
+def test_what_decays_below_the_normal_numbers_is_zero():
+    run = Training(TINY, contender("gd", TINY), 0)
+    run.weights.bias[3] = -1e3  # a unit that is never active: nothing but decay acts on it
+    for part in (run.weights.first[:, 3], run.weights.second[3]):
+        part[0], part[1] = 1e-39, 2e-38
+    run.go_through_an_epoch()
+    for part in (run.weights.first[:, 3], run.weights.second[3]):
+        assert part[0] == 0
+        assert 1.9e-38 < part[1] < 2e-38
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_a_run_resumed_from_a_file_leaves_the_same_bytes(rule, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "EVERY", 0.0)  # a checkpoint at every epoch

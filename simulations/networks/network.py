@@ -41,6 +41,11 @@ class Weights:
         """The same numbers elsewhere."""
         return Weights(*(part.copy() for part in self))
 
+    def flush(self) -> None:
+        """Set subnormal numbers to zero: decay leaves them of units that are never active, and all takes 30 times as long."""
+        for part in self:
+            part[np.abs(part) < np.finfo(part.dtype).tiny] = 0
+
 
 def start(task: Task, width: int, bias: str, rng: np.random.Generator, dtype: Any) -> Weights:
     """Independent normal weights of variance 2/fan-in; b₁ zero, or normal of variance 2/inputs (``normal``)."""

@@ -156,6 +156,7 @@ class Training:
     def go_through_an_epoch(self) -> None:
         """Take the steps of an epoch, and look at what came of it."""
         losses, norms = self.take_steps()
+        self.weights.flush()
         self.epoch += 1
         self._look(float(np.mean(losses)), float(np.mean(norms)))
 
