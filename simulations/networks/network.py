@@ -42,7 +42,7 @@ class Weights:
         return Weights(*(part.copy() for part in self))
 
     def flush(self) -> None:
-        """Set subnormal numbers to zero: decay leaves them of units that are never active, and all takes 30 times as long."""
+        """Set subnormal numbers to zero: decay leaves them of units that are never active, and they slow all down."""
         for part in self:
             part[np.abs(part) < np.finfo(part.dtype).tiny] = 0
 
