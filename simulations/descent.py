@@ -140,15 +140,20 @@ def descend(
                 progress(record.count, max_steps)
             if reason:
                 break
-    if limit is not None and (reason == "diverged" or not stable):
-        size, largest = apart(step, limit)
-        ended = f"{reason or f'not settled after {record.count} steps'}{':' if reason == 'diverged' else ';'}"
-        reason = f"{ended} step {size} is not below the largest stable step {largest}"
+    if limit is not None and not stable:
+        reason = with_limit(reason or f"not settled after {record.count} steps", step, limit)
     elif not reason or reason == FADED:
         if continues:
             return _continued(model, numbers, how, step, start, record)
         reason = f"stopped after {record.count} steps, before every direction had arrived"
     return record.trajectory(model, how, step, reason)
+
+
+def with_limit(reason: str, step: float, limit: float) -> str:
+    """Why a run ended, and the limit that its step is not below."""
+    size, largest = apart(step, limit)
+    mark = ":" if reason == "diverged" else ";"
+    return f"{reason}{mark} step {size} is not below the largest stable step {largest}"
 
 
 class _Record:

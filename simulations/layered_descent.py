@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from simulations.descent import DIVERGED, RECORDED, log_times, settled
+from simulations.descent import DIVERGED, RECORDED, log_times, settled, with_limit
 from simulations.directions import direction
 from simulations.frames import Frame, checked_layers, framed
 from simulations.layered_trajectory import LayeredTrajectory, end_of, layered_trajectory
 from theory.checks import ArgumentError, inside, positive
+from theory.discretisation import largest_stable_step
 from theory.models.factorized import Factorized, Layers, layer_gradients_of
 from theory.rules import Rule, rule
 
@@ -75,6 +76,9 @@ def layered_descend(
                 break
         else:
             reason = f"stopped after {record.count} steps, before every direction had arrived"
+    limit = largest_stable_step(model, how)
+    if reason == "diverged" and limit is not None and step >= limit:
+        reason = with_limit(reason, step, limit)
     return record.trajectory(how, reason)
 
 

@@ -674,6 +674,7 @@ def test_npz_with_a_test_set_measures_the_error_on_it(document, tmp_path):
         ("compare --rules gd --step 1e90", 0.792037),
         ("compare --rules newton --step 2.5", 2),
         ("compare --rules momentum:0.9 --step 1.6", 1.50487),
+        ("compare factorized --rules gd --step 100", 1 / 3),
         ("compare regression --rules gd --step 2", 2),
         ("compare regression --rules gd --step 1 --weight-decay 3", 0.5),
     ],
