@@ -218,6 +218,15 @@ def test_plateaus_of_a_regression_are_those_predicted(value_of, name, view):
         assert float(found["length"]) == pytest.approx(length, rel=1e-11, abs=1e-11 * min(max(arrivals), 1e300))
 
 
+@pytest.mark.parametrize("step", [1e-2, 1e-3, 1e-4, 1e-6])
+def test_steps_that_end_on_the_threshold_arrive(value_of, step):
+    state = {"spectrum": [1e9, 1e-9], "start": 1, "threshold": 1e-3, "step": step}
+    call = "[regressionSteps, (...given) => finished(measuredRegression(...given))].map((f) => f({id: 'egd'}, data))"
+    predicted, measured = value_of(call, state)
+    assert predicted["length"] == measured["length"] == 0
+    assert predicted["last"] == pytest.approx(measured["arrivals"][0][1], abs=1)  # rounding decides on the last step
+
+
 def test_steps_taken_one_by_one_are_those_predicted(value_of):
     at = parameters(60, 9)
     at["epsilon"] = np.maximum(at["epsilon"], 1e-3)

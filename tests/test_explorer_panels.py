@@ -85,6 +85,27 @@ def test_the_map_changes_with_what_it_depends_on_and_not_with_its_own_axes(opene
     assert seen["condition"] == seen["alpha"] != seen["start"]
 
 
+def test_a_spectrum_beyond_the_diagram_stretches_it(opened):
+    tops = []
+    for address in ("", "#condition=1e8", "#spectrum=1e9,1e-9"):
+        page = opened(address)
+        value = float(page.get_attribute("#phase .here", "aria-valuenow"))
+        up, text = page.get_attribute("#phase .here", "cy"), page.get_attribute("#phase .here", "aria-valuetext")
+        tops.append((float(up), text.split(" and ")[1]))
+        assert value == 0.5
+    assert tops[0][0] > tops[1][0] == tops[2][0]
+    assert [text for _, text in tops] == ["1,000", "100,000,000", "10¹⁸"]
+
+
+@pytest.mark.parametrize("address", ["#condition=1e8", "#spectrum=1e9,1e-9&step=1e-6", "#condition=12345.678"])
+def test_a_number_can_be_read_whole_in_its_field(opened, address):
+    page = opened(address)
+    for field in page.locator("#own input[type=number]:visible").all():
+        assert field.evaluate("(field) => field.scrollWidth <= field.clientWidth"), field.get_attribute("id")
+        name = field.get_attribute("id")
+        assert float(field.input_value()) == pytest.approx(page.evaluate(f"explored.state.{name}"), rel=1e-5)
+
+
 # ---- the time that all panels share
 
 

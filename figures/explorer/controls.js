@@ -51,6 +51,12 @@ function toSlider(name, value) {
   return log ? Math.round((NOTCHES * Math.log(value / low)) / Math.log(high / low)) : value;
 }
 
+// Six digits that a number field can show whole.
+function typedText(value) {
+  const rounded = Number(value.toPrecision(6)), text = String(rounded);
+  return text.length > 8 ? rounded.toExponential().replace("e+", "e") : text;
+}
+
 function typed(name, input) {
   try {
     set(name, checkedNumber(name, input.value));
@@ -98,7 +104,7 @@ function showControls() {
     const slider = $(`${name}-slider`), number = $(name);
     if (root.activeElement !== slider || !holding) slider.value = toSlider(name, state[name]);
     slider.setAttribute("aria-valuetext", plain(state[name]));
-    if (root.activeElement !== number) number.value = Number(state[name].toPrecision(6));
+    if (root.activeElement !== number) number.value = typedText(state[name]);
   }
 }
 
