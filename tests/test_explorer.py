@@ -18,6 +18,7 @@ from evenflow.cli import main
 from figures.explorer.compiler import function
 from figures.explorer.laws import page_laws
 from figures.explorer.page import page
+from figures.explorer.parameters import NAMED
 from figures.explorer.script import logic_script, numbers_script
 from figures.explorer.script import settings as page_settings
 from simulations.descent import descend
@@ -329,6 +330,8 @@ def test_what_cannot_be_compiled_is_refused(expression, arguments, message):
         ("spectrum=1,,2", "`spectrum` must hold positive numbers separated by commas, but holds empty"),
         ("spectrum=1,-2", "but holds -2"),
         ("spectrum=" + ",".join(["1"] * 1001), "`spectrum` must hold at most 1000 numbers, but holds 1001"),
+        ("rules=", "`rules` must be one of gd, egd, ngd, newton, but is empty"),
+        ("rules=gd,rose", "`rules` must be one of gd, egd, ngd, newton, but is rose"),
         ("%00", "`%00` must be a parameter of this page"),
         ("__proto__=1", "must be a parameter of this page"),
         ("constructor=1", "must be a parameter of this page"),
@@ -346,6 +349,8 @@ def test_a_damaged_address_is_refused_with_its_reason(value_of, address, complai
     [
         "",
         "alpha=1.25&step=0.3",
+        "rules=none",
+        "rules=newton,egd,newton&model=folded",
         "model=folded&epsilon=1e-8&theta=0.1&u1=-2",
         "spectrum=3,0.25,1e-7&start=2",
         "shape=marchenko-pastur&directions=12&condition=50",
@@ -381,15 +386,22 @@ def test_marchenko_pastur_has_its_edges_and_its_quantiles(value_of):
     np.testing.assert_allclose(np.quantile(sample, np.linspace(0.05, 0.95, 19)), found[::-1][10:191:10], rtol=0.03)
 
 
-@pytest.mark.parametrize("address", ["spectrum=1,0.5&step=0.5&threshold=0.1", "model=folded&epsilon=0.5&alpha=1"])
-def test_the_python_cell_computes_what_the_page_shows(value_of, address):
+@pytest.mark.parametrize(
+    ("address", "rules"),
+    [
+        ("spectrum=1,0.5&step=0.5&threshold=0.1&rules=gd,egd,ngd,newton", ["gd", "power:0.5", "egd", "ngd", "newton"]),
+        ("model=folded&epsilon=0.5&alpha=1", ["gd", "power:1", "egd"]),
+        ("rules=none", ["power:0.5"]),
+    ],
+)
+def test_the_python_cell_computes_what_the_page_shows(value_of, address, rules):
     call = "[pythonCell(parsed(data)), found(parsed(data)).runs.map(({ flow, steps }) => [flow.length, steps?.length])]"
     cell, lengths = value_of(call, address, logic_script(page_settings()))
     assert cell.count("\n") == 3
     cell = cell.replace("ef.figure(", "comparison = (")
     exec(cell, names := {})
-    power = "power:1" if "alpha=1" in address else "power:0.5"
-    for name, (flow, steps) in zip(("gd", power, "egd", "ngd", "newton"), lengths, strict=True):
+    assert {run.rule.name for run in names["comparison"].runs} == set(rules)
+    for name, (flow, steps) in zip(rules, lengths, strict=True):
         plateaus = names["comparison"].run(name).prediction.plateaus
         assert flow == pytest.approx(next(iter(plateaus.values()))[0], rel=1e-11)
         if name in ("gd", "newton"):
@@ -402,7 +414,8 @@ def test_the_page_has_words_for_every_state(value_of):
     for _ in range(300):
         spectrum = ",".join(map(str, 10 ** rng.uniform(-20, 20, rng.integers(1, 6))))
         folded_start = f"model=folded&u1={rng.integers(-5, 6)}&u2={rng.integers(-5, 6)}&margin={rng.integers(0, 7)}"
-        common = f"alpha={rng.choice([0, 0.01, 1, 1.7, 2])}&step={10 ** rng.uniform(-6, 1)}"
+        rules = ",".join(rng.choice(NAMED, rng.integers(0, 5))) or "none"
+        common = f"alpha={rng.choice([0, 0.01, 1, 1.7, 2])}&step={10 ** rng.uniform(-6, 1)}&rules={rules}"
         model = (
             f"epsilon={10 ** rng.uniform(-8, -0.05)}&theta={rng.uniform(0.01, 1.56)}&weight_decay={rng.choice([0, 1])}"
         )
@@ -410,7 +423,8 @@ def test_the_page_has_words_for_every_state(value_of):
         addresses += [f"{folded_start}&{model}&{common}"]
     call = """data.map((address) => { const all = found(parsed(address)), none = new Map();
         const rows = tableRows(all, none).map(({ cells }) => cells.join());
-        return [headline(all, none), limits(all), lawNumbers(all), csvText(all), ...rows].join(); })"""
+        const words = [headline(all, none), limits(all), lawNumbers(all), csvText(all), ...Object.values(titles(all))];
+        return [...words, ...stops(all, none), ...rows].join(); })"""
     for address, words in zip(addresses, value_of(call, addresses, logic_script(page_settings())), strict=True):
         assert not re.search("NaN|undefined|null|object", words), (address, words)
 

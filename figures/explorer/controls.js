@@ -9,14 +9,32 @@ const TOURS = {
   "A classifier that groks": [{ model: "folded", epsilon: 1e-4 }, "100 % test error while the second feature, of variance ε, is unlearned. Lower ε and watch the plateau grow."],
 };
 
+const PLACES = { time: "time-control", alpha: "alpha-control" };
+
 function buildControls() {
   for (const [shape, label] of [...Object.entries(SHAPES), ["digits", "digits data set"], ["own", page.start.name ?? "your own"]]) $("shape").append(new Option(label, shape));
-  for (const [name, parameter] of Object.entries(PARAMETERS)) $(name === "time" ? "time-control" : "own").append(control(name, parameter));
+  for (const [name, parameter] of Object.entries(PARAMETERS)) $(PLACES[name] ?? "own").append(control(name, parameter));
+  for (const rule of NAMED) $("switches").append(ruleSwitch(rule));
   for (const [label, [settings, text]] of Object.entries(TOURS)) {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
     button.addEventListener("click", () => tour(settings, text));
     $("tours").append(button);
   }
+}
+
+// A box to tick, with the line that it brings.
+function ruleSwitch({ id, label, colour }) {
+  const row = document.createElement("label"), box = Object.assign(document.createElement("input"), { type: "checkbox", id: `rule-${id}` });
+  const sample = document.createElementNS(SVG, "svg"), line = document.createElementNS(SVG, "path");
+  for (const [name, value] of Object.entries({ class: "sample", viewBox: "0 0 26 6", "aria-hidden": true })) sample.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ d: "M0 3H26", stroke: colour, "stroke-width": 3, "stroke-dasharray": DASHES[id] ?? "none" })) line.setAttribute(name, value);
+  sample.append(line);
+  row.append(box, sample, label);
+  box.addEventListener("change", () => {
+    state = { ...state, rules: NAMED.map((rule) => rule.id).filter((other) => (other === id ? box.checked : state.rules.includes(other))) };
+    commit();
+  });
+  return row;
 }
 
 function control(name, { label, low, high, log, grain, of }) {
@@ -100,6 +118,7 @@ function showControls() {
   for (const radio of root.querySelectorAll("input[name=model]")) radio.checked = radio.value === state.model;
   for (const element of root.querySelectorAll("[data-of]")) element.hidden = element.dataset.of !== state.model;
   $("shape").value = state.shape;
+  for (const { id } of NAMED) $(`rule-${id}`).checked = state.rules.includes(id);
   for (const name of Object.keys(PARAMETERS)) {
     const slider = $(`${name}-slider`), number = $(name);
     if (root.activeElement !== slider || !holding) slider.value = toSlider(name, state[name]);

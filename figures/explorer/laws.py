@@ -7,6 +7,7 @@ import functools
 import sympy as sp
 
 from figures.explorer.compiler import Law
+from figures.explorer.parameters import NAMED
 from theory.boundary import CONSTANT, FAST, FAST_RATE, PLACE, PRODUCT, SLOW, SLOW_RATE, boundary
 from theory.clock import E1, E2, PATH, RATE1, RATE2, clock
 from theory.curves import error_law
@@ -17,7 +18,6 @@ from theory.models import folded, folded_chain, regression, regression_chain
 from theory.models.regression import CONTRACTION, ERROR, ERROR0, ETA, RATE, THRESHOLD
 from theory.rules import SIGMA, rule
 
-NAMED = ("gd", "egd", "ngd", "newton")
 PARAMETERS = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U1, folded.U2)
 
 

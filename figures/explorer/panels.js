@@ -32,8 +32,6 @@ function directionColour(index, count) {
   return onDark.get(colour);
 }
 
-const shortName = (rule) => (rule.id === "power" ? `α = ${plain(rule.alpha)}` : rule.short);
-
 // ---- plateau length against the spectrum
 
 function drawLengths(plot, { state, runs }, measured) {
@@ -59,11 +57,11 @@ function drawLengths(plot, { state, runs }, measured) {
       plot.put(`m${rule.id}`, "circle", { class: "ring", r: 8, stroke: rule.colour, cx: round(plot.x(clamp(now, low, high))), cy: round(plot.level(length)) });
   }
   plot.sideLabels(
-    runs.map(({ rule }, i) => ({ key: rule.id, text: shortName(rule), colour: readable(rule.colour), y: plot.level(lines[i][GRID - 1][1]) })),
+    runs.map(({ rule }, i) => ({ key: rule.id, text: nameOf(rule), colour: readable(rule.colour), y: plot.level(lines[i][GRID - 1][1]) })),
     plot.area.right + 6,
   );
   plot.end();
-  describe(plot, runs.map(({ rule, flow }) => `${shortName(rule)}: ${plain(flow.length)}`).join("; ") + `, at ${regression ? "κ" : "ε"} = ${plain(now)}`);
+  describe(plot, runs.map(({ rule, flow }) => `${nameOf(rule)}: ${plain(flow.length)}`).join("; ") + `, at ${regression ? "κ" : "ε"} = ${plain(now)}`);
 }
 
 const drawnLines = new Map();
@@ -79,7 +77,7 @@ function lengthLines(rules, state, at, settings) {
 }
 
 const FOLDED_NAMES = ["theta", "margin", "weight_decay", "u1", "u2"];
-const DASHES = { power: "7 4", newton: "2 4" };
+const DASHES = { power: "7 4", ngd: "10 3 2 3", newton: "2 4" };
 
 function describe(plot, text) {
   plot.svg.setAttribute("aria-label", text);

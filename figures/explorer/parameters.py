@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from theory.checks import ArgumentError, number, numbers, plain
+from theory.checks import ArgumentError, known, number, numbers, plain
 
 MOST_DIRECTIONS = 1000
 MODELS = ("regression", "folded")
+NAMED = ("gd", "egd", "ngd", "newton")  # rules with a switch of their own, beside the power law
+SWITCHED_ON = ("gd", "egd")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Parameter:
 
 
 PARAMETERS = {
-    "alpha": Parameter("exponent α of the middle rule", 0, 2, 0.5, grain=0.01),
+    "alpha": Parameter("exponent α of the power law", 0, 2, 0.5, grain=0.01),
     "step": Parameter("step size η", 1e-6, 10, 0.1, log=True),
     "time": Parameter("flow time t to look at", 1e-4, 1e10, 10, log=True),
     "directions": Parameter("number of directions", 2, MOST_DIRECTIONS, 4, log=True, whole=True, of="regression"),
@@ -87,3 +89,15 @@ def checked_spectrum(values: Iterable[float]) -> tuple[float, ...]:
     if min(found) <= 0:
         raise ArgumentError("spectrum", "hold positive numbers", f"holds {plain(min(found))}")
     return found
+
+
+def checked_rules(names: Iterable[str]) -> tuple[str, ...]:
+    """Which of the named rules are switched on, in the page's order, or refused.
+
+    Raises
+    ------
+    ArgumentError
+        If one is not a rule with a switch.
+    """
+    found = {known("rules", name, NAMED) for name in names}
+    return tuple(name for name in NAMED if name in found)

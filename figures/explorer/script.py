@@ -13,8 +13,8 @@ import sympy as sp
 from sympy.printing.mathml import mathml
 
 from figures.explorer.compiler import javascript
-from figures.explorer.laws import NAMED, page_laws
-from figures.explorer.parameters import MOST_DIRECTIONS, PARAMETERS
+from figures.explorer.laws import page_laws
+from figures.explorer.parameters import MOST_DIRECTIONS, NAMED, PARAMETERS, SWITCHED_ON
 from figures.style import RULES, direction_colours
 from theory.families import POWERS
 from theory.models import folded_chain, regression_chain
@@ -55,6 +55,7 @@ def settings(
         "parameters": {key: asdict(parameter) for key, parameter in PARAMETERS.items()},
         "most_directions": MOST_DIRECTIONS,
         "rules": [{"id": key, **shown, "colour": RULES[key]} for key, shown in SHOWN.items()],
+        "switched_on": SWITCHED_ON,
         "directions": direction_colours([i / (COLOURS - 1) for i in range(COLOURS)]),
         "digits": json.loads(asset("digits.json")),
         "formulas": formulas(),
