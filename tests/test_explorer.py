@@ -19,7 +19,7 @@ from figures.explorer.compiler import function
 from figures.explorer.laws import page_laws
 from figures.explorer.page import page
 from figures.explorer.parameters import NAMED
-from figures.explorer.script import logic_script, numbers_script
+from figures.explorer.script import logic_script
 from figures.explorer.script import settings as page_settings
 from simulations.descent import descend
 from simulations.design import spectrum_family
@@ -37,23 +37,6 @@ from theory.predictions import predict
 from theory.rules import rule
 
 POINTS = 10_000
-REPLY = """
-const asText = (key, value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value);
-return JSON.stringify(CALL, asText);
-"""
-
-
-@pytest.fixture
-def value_of(browser):
-    """The value of a JavaScript expression in which `data` is known; numbers that are not finite come as text."""
-    page = browser.new_page()
-
-    def call(expression, data=None, script=None):
-        text = (numbers_script() if script is None else script) + f"\nconst data = {json.dumps(data)};"
-        return json.loads(page.evaluate(f"() => {{ {text} {REPLY.replace('CALL', expression)} }}"))
-
-    yield call
-    page.close()
 
 
 def parameters(count: int, seed: int) -> dict[str, np.ndarray]:
@@ -86,6 +69,10 @@ def parameters(count: int, seed: int) -> dict[str, np.ndarray]:
         "tau": 10 ** rng.uniform(-3, 3, count),
         "k": rng.integers(0, 1000, count),
         "p": 10 ** rng.uniform(-12, 0.3, count),
+        "x_1": rng.normal(0, 2, count),
+        "x_2": rng.normal(0, 0.1, count),
+        "y": rng.choice([-1, 1], count),
+        "n": rng.integers(1, 1000, count),
         "x": 10 ** rng.uniform(-2, 6, count),
         "A": rng.normal(0, 5, count),
         "B": rng.normal(0, 5, count),
@@ -136,6 +123,9 @@ def cancelled(name: str, at: dict[str, np.ndarray]) -> np.ndarray | float:
         parts |= {"error_egd": ("e_0", "t")}
         terms = [np.abs(at[part]) for part in parts.get(name, ("e_0",))]
         return np.maximum.reduce([np.ones(POINTS) if name != "edge" else terms[0], *terms])
+    if name in ("noise_fast", "noise_slow"):  # E r² of residuals near 1/s², from terms near 1
+        expression, symbols = page_laws()[name]
+        return np.maximum(at["s"] ** 4, 1) * np.abs(compiled(expression, symbols)(*(at[s.name] for s in symbols)))
     if name in ("error_ngd", "error_power"):  # a root of a difference, which changes by its slope times the terms
         alpha = 2 if name == "error_ngd" else at["alpha"]
         whole, gone = at["e_0"] ** alpha, alpha * at["lambda_i"] ** (1 - alpha) * at["t"]
@@ -330,6 +320,9 @@ def test_what_cannot_be_compiled_is_refused(expression, arguments, message):
         ("spectrum=1,,2", "`spectrum` must hold positive numbers separated by commas, but holds empty"),
         ("spectrum=1,-2", "but holds -2"),
         ("spectrum=" + ",".join(["1"] * 1001), "`spectrum` must hold at most 1000 numbers, but holds 1001"),
+        ("batch=0", "`batch` must be all or a whole number from 1 to 10,000, but is 0"),
+        ("batch=", "`batch` must be all or a whole number from 1 to 10,000, but is empty"),
+        ("seed=1.5", "`seed` must be a whole number, but is 1.5"),
         ("rules=", "`rules` must be one of gd, egd, ngd, newton, but is empty"),
         ("rules=gd,rose", "`rules` must be one of gd, egd, ngd, newton, but is rose"),
         ("%00", "`%00` must be a parameter of this page"),
@@ -350,6 +343,7 @@ def test_a_damaged_address_is_refused_with_its_reason(value_of, address, complai
         "",
         "alpha=1.25&step=0.3",
         "rules=none",
+        "model=folded&batch=30&seed=7",
         "rules=newton,egd,newton&model=folded",
         "model=folded&epsilon=1e-8&theta=0.1&u1=-2",
         "spectrum=3,0.25,1e-7&start=2",
@@ -392,14 +386,18 @@ def test_marchenko_pastur_has_its_edges_and_its_quantiles(value_of):
         ("spectrum=1,0.5&step=0.5&threshold=0.1&rules=gd,egd,ngd,newton", ["gd", "power:0.5", "egd", "ngd", "newton"]),
         ("model=folded&epsilon=0.5&alpha=1", ["gd", "power:1", "egd"]),
         ("rules=none", ["power:0.5"]),
+        ("model=folded&epsilon=0.5&batch=4&seed=2", ["gd", "power:0.5", "egd"]),
     ],
 )
 def test_the_python_cell_computes_what_the_page_shows(value_of, address, rules):
     call = "[pythonCell(parsed(data)), found(parsed(data)).runs.map(({ flow, steps }) => [flow.length, steps?.length])]"
     cell, lengths = value_of(call, address, logic_script(page_settings()))
-    assert cell.count("\n") == 3
-    cell = cell.replace("ef.figure(", "comparison = (")
+    assert cell.count("\n") == 3 + ("batch" in address)
+    cell = cell.replace("ef.figure(", "comparison = (").replace("ef.stochastic", "runs = ef.stochastic")
     exec(cell, names := {})
+    assert ("runs" in names) == ("batch" in address)
+    if "runs" in names:
+        assert len(names["runs"][LONGEST_RUN].values) == 25
     assert {run.rule.name for run in names["comparison"].runs} == set(rules)
     for name, (flow, steps) in zip(rules, lengths, strict=True):
         plateaus = names["comparison"].run(name).prediction.plateaus
@@ -420,7 +418,7 @@ def test_the_page_has_words_for_every_state(value_of):
             f"epsilon={10 ** rng.uniform(-8, -0.05)}&theta={rng.uniform(0.01, 1.56)}&weight_decay={rng.choice([0, 1])}"
         )
         addresses += [f"spectrum={spectrum}&{common}&threshold={10 ** rng.uniform(-6, -0.31)}"]
-        addresses += [f"{folded_start}&{model}&{common}"]
+        addresses += [f"{folded_start}&{model}&{common}&batch={rng.choice(['all', 1, 30])}"]
     call = """data.map((address) => { const all = found(parsed(address)), none = new Map();
         const rows = tableRows(all, none).map(({ cells }) => cells.join());
         const words = [headline(all, none), limits(all), lawNumbers(all), csvText(all), ...Object.values(titles(all))];

@@ -259,7 +259,7 @@ def axe():
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize(
-    "address", ["#step=3", "#model=folded", "#step=3&rules=gd,egd,ngd,newton", "#model=folded&rules=none&step=1"]
+    "address", ["#step=3", "#model=folded", "#step=3&rules=gd,egd,ngd,newton", "#model=folded&batch=10&step=1"]
 )
 def test_axe_finds_nothing_serious(opened, axe, address, width, scheme):
     page = opened(address, width, scheme)

@@ -5,7 +5,7 @@ const CURVES = ["curve0", "curve1", "curve2", "curve3", "curve4"];
 
 function drawCurves(all, measured) {
   const beside = all.runs.map((_, i) => plots[CURVES[i]]);
-  if (!isRegression(all.state)) return drawTestErrors(beside, all.runs, all.state);
+  if (!isRegression(all.state)) return drawTestErrors(beside, all.runs, all.state, measured);
   drawErrors(beside, all.runs, all.state, measured);
   drawTotals(plots.totals, all.runs, all.state);
 }
@@ -189,7 +189,16 @@ function errorCurve(rule, state) {
   return { times: timesOf(rule, path), errors, losses: path.losses, moving: errors.findLastIndex((error) => error > 1e-3) };
 }
 
-function drawTestErrors(plots, runs, state) {
+// Test errors of the runs with noise: between a tenth and nine tenths of them, and in the middle.
+function drawBand(plot, { curve }, { step, colour }, [low, high]) {
+  const inside = curve.map(([count, ...shares]) => [count * step, ...shares]).filter(([time]) => time >= low && time <= high);
+  if (!inside.length) return;
+  const corner = (level) => (point) => `${round(plot.x(point[0]))} ${round(plot.y(point[level]))}`;
+  plot.put("band", "path", { class: "between", fill: colour, d: `M${inside.map(corner(1)).join("L")}L${inside.reverse().map(corner(3)).join("L")}Z` });
+  plot.put("middle", "path", { class: "dots", stroke: colour, d: inside.map((point) => `M${corner(2)(point)}h0`).join("") });
+}
+
+function drawTestErrors(plots, runs, state, measured) {
   const curves = runs.map(({ rule }) => errorCurve(rule, state));
   const [low, high] = hold("folded times", decades(curves.flatMap(({ times, moving }) => [times[1] * 10, times[Math.min(moving + 2, PATH_POINTS)]])));
   plots.forEach((plot, place) => {
@@ -197,6 +206,8 @@ function drawTestErrors(plots, runs, state) {
     plot.margin = { top: 44, right: 14, bottom: 40, left: 54 };
     plot.begin({ low, high, log: true, label: "flow time t" }, { low: 0, high: 1, label: "share", name: percent });
     title(plot, run);
+    const noise = measured.get(run.rule.id);
+    if (noise?.curve) drawBand(plot, noise, { step: state.step, colour: run.rule.colour }, [low, high]);
     const points = times.map((time, i) => [Math.max(time, low), errors[i]]).filter(([time]) => time <= high);
     if (points.length) points.push([high, points[points.length - 1][1]]);
     plot.line("error", points, { stroke: run.rule.colour, "stroke-width": 2 });

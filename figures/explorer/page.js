@@ -124,6 +124,10 @@ function listen() {
     else state = reshaped({ shape });
     commit();
   });
+  $("batch").addEventListener("change", () => {
+    state = { ...state, batch: $("batch").value === "all" ? null : Number($("batch").value) };
+    commit();
+  });
   for (const radio of root.querySelectorAll("input[name=model]"))
     radio.addEventListener("change", () => {
       state = { ...state, model: radio.value };

@@ -51,9 +51,11 @@ function drawLengths(plot, { state, runs }, measured) {
   );
   for (const { rule, flow } of runs)
     plot.put(`d${rule.id}`, "circle", { class: "dot", r: 4.5, fill: rule.colour, cx: round(plot.x(clamp(now, low, high))), cy: round(plot.level(flow.length)) });
+  const seen = (length) => Number.isFinite(length) && length <= above && (length === 0 || length >= below);
   for (const { rule } of runs) {
-    const length = measured.get(rule.id)?.length * state.step;
-    if (Number.isFinite(length) && length <= above && (length === 0 || length >= below))
+    const { length: count, band } = measured.get(rule.id) ?? {}, length = count * state.step, ends = band?.map((end) => end * state.step);
+    if (ends?.every(seen)) plot.line(`b${rule.id}`, ends.map((end) => [clamp(now, low, high), end]), { class: "band", stroke: rule.colour });
+    if (seen(length))
       plot.put(`m${rule.id}`, "circle", { class: "ring", r: 8, stroke: rule.colour, cx: round(plot.x(clamp(now, low, high))), cy: round(plot.level(length)) });
   }
   plot.sideLabels(

@@ -14,7 +14,7 @@ from sympy.printing.mathml import mathml
 
 from figures.explorer.compiler import javascript
 from figures.explorer.laws import page_laws
-from figures.explorer.parameters import MOST_DIRECTIONS, NAMED, PARAMETERS, SWITCHED_ON
+from figures.explorer.parameters import MOST_DIRECTIONS, MOST_EXAMPLES, NAMED, PARAMETERS, SWITCHED_ON
 from figures.style import RULES, direction_colours
 from theory.families import POWERS
 from theory.models import folded_chain, regression_chain
@@ -56,6 +56,7 @@ def settings(
         "most_directions": MOST_DIRECTIONS,
         "rules": [{"id": key, **shown, "colour": RULES[key]} for key, shown in SHOWN.items()],
         "switched_on": SWITCHED_ON,
+        "most_examples": MOST_EXAMPLES,
         "directions": direction_colours([i / (COLOURS - 1) for i in range(COLOURS)]),
         "digits": json.loads(asset("digits.json")),
         "formulas": formulas(),
@@ -78,7 +79,13 @@ def explorer_script() -> str:
 def numbers_script() -> str:
     """What computes, without what draws: the compiled laws, special functions, searches, quadrature, steps."""
     return "\n".join(
-        [asset("special.js"), f"const laws = {javascript(page_laws())};", asset("numbers.js"), asset("measure.js")]
+        [
+            asset("special.js"),
+            f"const laws = {javascript(page_laws())};",
+            asset("numbers.js"),
+            asset("measure.js"),
+            asset("noise.js"),
+        ]
     )
 
 

@@ -12,7 +12,15 @@ import traitlets
 from numpy.typing import NDArray
 
 from figures.explorer.page import filled, usual_step
-from figures.explorer.parameters import MODELS, PARAMETERS, SWITCHED_ON, checked, checked_rules, checked_spectrum
+from figures.explorer.parameters import (
+    MODELS,
+    PARAMETERS,
+    SWITCHED_ON,
+    checked,
+    checked_batch,
+    checked_rules,
+    checked_spectrum,
+)
 from figures.explorer.script import asset, explorer_script, literal, settings
 from figures.explorer.spectra import spectrum_of
 from simulations.trajectory import Trajectory
@@ -47,6 +55,14 @@ class Rules(traitlets.TraitType[tuple[str, ...], Any]):
         if isinstance(value, str) or not isinstance(value, Iterable):
             raise ArgumentTypeError(str(self.name), "be a sequence of names", f"is {value!r}")
         return checked_rules(value)
+
+
+class Batch(traitlets.TraitType[int | None, int | None]):
+    """Examples per step of the folded model; None stands for all of them, which is no noise."""
+
+    def validate(self, obj: Any, value: Any) -> int | None:
+        """The number or None, or an ArgumentError."""
+        return checked_batch(value)
 
 
 class Spectrum(traitlets.TraitType[Array, Any]):
@@ -119,6 +135,8 @@ class Explorer(anywidget.AnyWidget):
     weight_decay = _number("weight_decay")
     u1 = _number("u1")
     u2 = _number("u2")
+    batch = Batch(None, allow_none=True).tag(sync=True)
+    seed = _number("seed")
     overlay = Overlay(np.empty((0, 2))).tag(sync=True, to_json=_to_buffer, from_json=_to_points)
     name = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     remark = traitlets.Unicode("").tag(sync=True)
@@ -135,7 +153,7 @@ class Explorer(anywidget.AnyWidget):
             found, remark, source = spectrum_of(spectrum) if isinstance(spectrum, LinearModel) else (spectrum, "", None)
             values = sorted(checked_spectrum(found), reverse=True)
             given, name = {"spectrum": values, "step": usual_step(values), "remark": remark}, name or source
-        settings = [*PARAMETERS, "model", "rules", "overlay"]
+        settings = [*PARAMETERS, "model", "rules", "batch", "overlay"]
         for unknown in traits:
             known("setting", unknown, settings)
         super().__init__(**{**given, "name": name, **traits})

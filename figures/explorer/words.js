@@ -6,10 +6,11 @@ function stepsText(steps) {
   return steps.length === Infinity ? "never: it cycles" : plain(steps.length);
 }
 
-function measuredText(measured) {
+function measuredText(measured, state) {
   if (!measured) return "…";
   if (measured.unsettled) return "does not settle";
-  if (measured.stopped) return `over ${plain(MOST_STEPS / 1e6)} million`;
+  if (measured.stopped) return isNoisy(state) ? `over ${plain(MOST_EXAMPLES / 1e6)} million examples` : `over ${plain(MOST_STEPS / 1e6)} million`;
+  if (measured.band) return `${plain(measured.length)} (${measured.band.map((end) => plain(end)).join(" to ")})`;
   return Number.isNaN(measured.length) ? "diverges" : measured.length === Infinity ? "never" : plain(measured.length);
 }
 
@@ -19,8 +20,19 @@ const nameOf = (rule) => (rule.id === "power" ? `α = ${plain(rule.alpha)}` : ru
 
 // One sentence about gradient descent and EGD where they are in sight, and about the power law where neither is.
 function headline(all, measured) {
-  return isRegression(all.state) ? waitsOf(all) : staysOf(all, measured);
+  if (isRegression(all.state)) return waitsOf(all);
+  return isNoisy(all.state) ? staysWithNoise(all, measured) : staysOf(all, measured);
 }
+
+// What is predicted is without noise, and says so; what runs with noise did stands beside it.
+function staysWithNoise({ state, of }, measured) {
+  const { rule } = of("gd") ?? of("egd") ?? of("power"), alone = (id) => (id === rule.id || id === "power" ? of(id) : undefined);
+  const seen = (id) => measuredText(measured.get(id), state), egd = of("gd") && of("egd") ? `, EGD’s ${seen("egd")}` : "";
+  const told = staysOf({ state, of: alone }, new Map()).slice(0, -1);
+  return `${told} without noise; ${SEEDS} runs with ${examples(state)} a step: ${seen(rule.id)}${egd}.`;
+}
+
+const examples = ({ batch }) => `${plain(batch)} example${batch === 1 ? "" : "s"}`;
 
 function waitsOf({ state, of }) {
   const gd = of("gd"), egd = of("egd"), { rule, flow } = of("power");
@@ -50,10 +62,13 @@ function staysOf({ state, of }, measured) {
 function titles({ state, of }) {
   const regression = isRegression(state), gd = of("gd");
   return {
-    curves: regression ? "Error along each direction, rule by rule" : "Test error (line) and training loss (dots), rule by rule",
-    phase: regression ? "Phase diagram: plateau over α and κ" : gd ? "Phase diagram of gradient descent" : "Phase diagram: plateau in time τ along the path",
-    plane: of("newton") ? "Weights: one path for all rules but Newton’s" : "Weights: one path, on each rule’s own clock",
-    table: gd ? "Plateau lengths, and how many times shorter than gradient descent’s" : "Plateau lengths",
+    "curves-title": regression ? "Error along each direction, rule by rule" : "Test error (line) and training loss (dots), rule by rule",
+    "phase-title": regression ? "Phase diagram: plateau over α and κ" : gd ? "Phase diagram of gradient descent" : "Phase diagram: plateau in time τ along the path",
+    "plane-title": of("newton") ? "Weights: one path for all rules but Newton’s" : "Weights: one path, on each rule’s own clock",
+    "steps-head": isNoisy(state) ? "steps of η, no\u00a0noise" : "steps of η",
+    "measured-head": isNoisy(state) ? "measured: median (10\u00a0to\u00a090\u00a0%)" : "steps, measured",
+    "lengths-hint": `Lines and dots: predicted flows${isNoisy(state) ? ", without noise" : ""}. Rings: steps of η, taken one by one a moment after release, times η${isNoisy(state) ? `; bars hold 80 % of ${SEEDS} runs` : ""}.`,
+    "table-title": gd ? "Plateau lengths, and how many times shorter than gradient descent’s" : "Plateau lengths",
   };
 }
 
@@ -64,6 +79,7 @@ function limits({ state }) {
     found.push("The plateau is the time from the first direction’s arrival to the last; every direction starts from the same error.");
     if (state.spectrum.length > MOST_CURVES) found.push(`${MOST_CURVES} of ${state.spectrum.length} directions are drawn; all are counted.`);
   } else found.push("The plateau is the longest run at 100 % test error. With one output the power laws are one path on different clocks.");
+  if (isNoisy(state)) found.push(`Predictions are without noise. Steps with noise are those of ${SEEDS} runs, of which the seed is a parameter.`);
   return [...found, "–: no closed form is derived."].join(" ");
 }
 
@@ -76,6 +92,7 @@ function stops({ state, runs, of }, measured) {
   if (state.step >= limit) found.push(`Step above gradient descent’s limit 2/λ₁ = ${plain(limit)}`);
   if (regression && of("egd")?.steps.length === Infinity) found.push("EGD’s steps cycle, no larger than η, and never arrive");
   if (!regression && of("power").flow.length === 0) found.push("Start outside the region of 100 % test error: no plateau");
+  if (isNoisy(state)) return [...found, ...noiseStops({ state, runs, of }, measured)];
   const apart = runs.filter(({ rule, flow }) => {
     const length = measured.get(rule.id)?.length * state.step;
     if (length === Infinity) return rule.id !== "egd"; // of which it is said above
@@ -85,11 +102,25 @@ function stops({ state, runs, of }, measured) {
   return found;
 }
 
-function tableRows({ runs, of }, measured) {
+const noiseLimit = ({ epsilon, margin, weight_decay, batch }) => laws.noise_limit(epsilon, margin, weight_decay, batch);
+
+// The same for runs with noise: predicted without it, they may lie outside their band.
+function noiseStops({ state, runs, of }, measured) {
+  const found = [], limit = noiseLimit(state);
+  if (of("gd") && state.step >= limit) found.push(`Step above gradient descent’s limit with noise, ${plain(limit)}: errors grow in mean square`);
+  const outside = runs.filter(({ rule, flow }) => {
+    const [low, high] = (measured.get(rule.id)?.band ?? [0, Infinity]).map((end) => end * state.step);
+    return flow.length < low - 2 * state.step || flow.length > high + 2 * state.step;
+  });
+  if (outside.length) found.push(`The flow without noise lies outside the band: ${outside.map(({ rule }) => nameOf(rule)).join(", ")}`);
+  return found;
+}
+
+function tableRows({ state, runs, of }, measured) {
   const whole = of("gd")?.flow.length;
   return runs.map(({ rule, flow, steps }) => {
     const shorter = whole > 0 ? plain(whole / flow.length) : "–";
-    return { rule, cells: [plain(flow.length, 4), shorter, stepsText(steps), measuredText(measured.get(rule.id))] };
+    return { rule, cells: [plain(flow.length, 4), shorter, stepsText(steps), measuredText(measured.get(rule.id), state)] };
   });
 }
 
@@ -102,7 +133,15 @@ function lawNumbers({ state, of }, lit = null) {
   }
   const { slow, fast, constant, rate_fast, rate_slow } = foldedParts(state);
   const terms = `${plain(slow)} · exp(−${plain(rate_slow)} τ) ${fast < 0 ? "−" : "+"} ${plain(Math.abs(fast))} · exp(−${plain(rate_fast)} τ) − ${plain(-constant)} ≥ 0`;
-  return `Here the boundary is ${terms}; with ${alpha} the clock makes a time of ${plain(flow.length, 4)} of it. Exact, by root and quadrature.`;
+  return `Here the boundary is ${terms}; with ${alpha} the clock makes a time of ${plain(flow.length, 4)} of it. Exact, by root and quadrature${isNoisy(state) && of("gd") ? `, without noise. ${noiseNumbers(state)}` : "."}`;
+}
+
+// What is derived with noise, for gradient descent: the mean, the limit of the step, and where it comes to rest.
+function noiseNumbers(state) {
+  const { epsilon, margin, weight_decay, batch, step } = state, limit = noiseLimit(state);
+  const values = [epsilon, margin, weight_decay, batch, step], scatter = [laws.noise_fast, laws.noise_slow].map((law) => plain(Math.sqrt(law(...values))));
+  const rest = step < limit ? `they come to rest with standard deviations ${scatter.join(" and ")}` : "their mean square grows without end";
+  return `With ${examples(state)} a step, gradient descent’s weights take the same steps in the mean, and ${rest}; the largest stable step is ${plain(limit)}: exact. A run’s plateau has no closed form: its band is measured.`;
 }
 
 // A rule's id in Python.
@@ -115,7 +154,8 @@ function pythonCell(state) {
     ? `ef.Regression.from_spectrum([${state.spectrum.join(", ")}], start=${state.start})`
     : `ef.Folded(epsilon=${state.epsilon}, theta=${state.theta}, margin=${state.margin}, weight_decay=${state.weight_decay})`;
   const more = isRegression(state) ? `, threshold=${state.threshold}` : `, start=(${state.u1}, ${state.u2})`;
-  return `import evenflow as ef\nmodel = ${model}\nef.figure(ef.compare(model, ${rules}, step=${state.step}${more}))\n`;
+  const noise = isNoisy(state) ? `ef.stochastic_descend(model, "${idOf(rulesOf(state)[0])}", ${state.step}, ${state.batch}, model.start((${state.u1}, ${state.u2})), replicas=${SEEDS}, seed=${state.seed}).plateaus\n` : "";
+  return `import evenflow as ef\nmodel = ${model}\nef.figure(ef.compare(model, ${rules}, step=${state.step}${more}))\n${noise}`;
 }
 
 function csvText({ runs }) {
