@@ -142,7 +142,7 @@ def test_noise_is_chosen_by_keyboard_drawn_and_said_and_comes_again(visit, file)
     first = [measured(page, row) for row in (1, 2, 3)]
     assert page.locator("#multiples .between").count() == page.locator("#lengths .band").count() == 3
     assert (
-        f"1,603 steps without noise; 25 runs with 3 examples a step: {first[0]}, EGD’s {first[2]}."
+        f"1,603 steps without noise; 25 runs with 3 examples a step: {first[0]} steps, EGD’s {first[2]}."
         in page.inner_text("#headline")
     )
     assert "largest stable step is 0.693: exact" in page.inner_text("#law")
@@ -178,6 +178,22 @@ def test_a_step_above_the_limit_with_noise_is_said(visit, file, address):
     assert "limit with noise" in page.inner_text("#stops")
     assert "mean square grows without end" in page.inner_text("#law")
     assert not {"NaN", "undefined"} & set(page.inner_text("body").split())
+
+
+def test_runs_too_long_to_take_are_said(visit, file):
+    page = visit(file.as_uri() + "#model=folded&batch=100&epsilon=1e-6")
+    assert [measured(page, row) for row in (1, 3)] == ["over 15 million examples"] * 2
+    assert "try fewer examples" in page.inner_text("#stops")
+    assert "over 15 million examples, EGD’s over" in page.inner_text("#headline")
+
+
+@pytest.mark.parametrize("rules", ["gd", "egd", "none"])
+def test_predictions_are_said_to_be_without_noise(visit, file, rules):
+    page = visit(file.as_uri() + f"#model=folded&batch=10&epsilon=0.1&rules={rules}")
+    measured(page, 1)
+    for place in ("#headline", "#law", "#lengths-hint"):
+        assert "without noise" in page.inner_text(place)
+    assert ("largest stable step" in page.inner_text("#law")) == (rules == "gd")
 
 
 @pytest.mark.parametrize("width", [390, 760, 1280])

@@ -26,10 +26,10 @@ function headline(all, measured) {
 
 // What is predicted is without noise, and says so; what runs with noise did stands beside it.
 function staysWithNoise({ state, of }, measured) {
-  const { rule } = of("gd") ?? of("egd") ?? of("power"), alone = (id) => (id === rule.id || id === "power" ? of(id) : undefined);
+  const { rule } = of("gd") ?? of("egd") ?? of("power"), unit = measured.get(rule.id)?.band ? " steps" : "", alone = (id) => (id === rule.id || id === "power" ? of(id) : undefined);
   const seen = (id) => measuredText(measured.get(id), state), egd = of("gd") && of("egd") ? `, EGD’s ${seen("egd")}` : "";
   const told = staysOf({ state, of: alone }, new Map()).slice(0, -1);
-  return `${told} without noise; ${SEEDS} runs with ${examples(state)} a step: ${seen(rule.id)}${egd}.`;
+  return `${told} without noise; ${SEEDS} runs with ${examples(state)} a step: ${seen(rule.id)}${unit}${egd}.`;
 }
 
 const examples = ({ batch }) => `${plain(batch)} example${batch === 1 ? "" : "s"}`;
@@ -79,7 +79,7 @@ function limits({ state }) {
     found.push("The plateau is the time from the first direction’s arrival to the last; every direction starts from the same error.");
     if (state.spectrum.length > MOST_CURVES) found.push(`${MOST_CURVES} of ${state.spectrum.length} directions are drawn; all are counted.`);
   } else found.push("The plateau is the longest run at 100 % test error. With one output the power laws are one path on different clocks.");
-  if (isNoisy(state)) found.push(`Predictions are without noise. Steps with noise are those of ${SEEDS} runs, of which the seed is a parameter.`);
+  if (isNoisy(state)) found.push(`Predictions are without noise. With noise a run’s plateau has no closed form: its band is measured, on ${SEEDS} runs from the seed.`);
   return [...found, "–: no closed form is derived."].join(" ");
 }
 
@@ -112,6 +112,7 @@ function noiseStops({ state, runs, of }, measured) {
     const [low, high] = (measured.get(rule.id)?.band ?? [0, Infinity]).map((end) => end * state.step);
     return flow.length < low - 2 * state.step || flow.length > high + 2 * state.step;
   });
+  if (runs.some(({ rule }) => measured.get(rule.id)?.stopped)) found.push("Runs too long to take: try fewer examples, a larger step or a larger ε");
   if (outside.length) found.push(`The flow without noise lies outside the band: ${outside.map(({ rule }) => nameOf(rule)).join(", ")}`);
   return found;
 }
@@ -133,7 +134,7 @@ function lawNumbers({ state, of }, lit = null) {
   }
   const { slow, fast, constant, rate_fast, rate_slow } = foldedParts(state);
   const terms = `${plain(slow)} · exp(−${plain(rate_slow)} τ) ${fast < 0 ? "−" : "+"} ${plain(Math.abs(fast))} · exp(−${plain(rate_fast)} τ) − ${plain(-constant)} ≥ 0`;
-  return `Here the boundary is ${terms}; with ${alpha} the clock makes a time of ${plain(flow.length, 4)} of it. Exact, by root and quadrature${isNoisy(state) && of("gd") ? `, without noise. ${noiseNumbers(state)}` : "."}`;
+  return `Here the boundary is ${terms}; with ${alpha} the clock makes a time of ${plain(flow.length, 4)} of it. Exact, by root and quadrature${isNoisy(state) ? `, without noise. ${of("gd") ? noiseNumbers(state) : ""}` : "."}`;
 }
 
 // What is derived with noise, for gradient descent: the mean, the limit of the step, and where it comes to rest.
@@ -141,7 +142,7 @@ function noiseNumbers(state) {
   const { epsilon, margin, weight_decay, batch, step } = state, limit = noiseLimit(state);
   const values = [epsilon, margin, weight_decay, batch, step], scatter = [laws.noise_fast, laws.noise_slow].map((law) => plain(Math.sqrt(law(...values))));
   const rest = step < limit ? `they come to rest with standard deviations ${scatter.join(" and ")}` : "their mean square grows without end";
-  return `With ${examples(state)} a step, gradient descent’s weights take the same steps in the mean, and ${rest}; the largest stable step is ${plain(limit)}: exact. A run’s plateau has no closed form: its band is measured.`;
+  return `With ${examples(state)} a step, gradient descent’s weights take the same steps in the mean, and ${rest}; the largest stable step is ${plain(limit)}: exact.`;
 }
 
 // A rule's id in Python.
