@@ -95,7 +95,7 @@ def test_what_is_shown_are_quantiles_of_the_runs(value_of):
 def test_runs_that_would_take_too_long_are_stopped_and_those_that_diverge_say_so(value_of):
     call = "finished(measuredNoisy({ id: 'gd', alpha: 0 }, data))"
     assert value_of(call, {**STATE, "seed": 0, "epsilon": 1e-6, "weight_decay": 0, "batch": 1000}) == {"stopped": True}
-    assert value_of(call, {**STATE, "seed": 0, "step": 10}) == {"length": "NaN"}
+    assert value_of(call, {**STATE, "seed": 0, "step": 10}) == {"length": "NaN", "still": "NaN"}
 
 
 @pytest.mark.parametrize("batch", [1, 8, 300])
@@ -141,12 +141,14 @@ def test_noise_is_chosen_by_keyboard_drawn_and_said_and_comes_again(visit, file)
     assert "batch=3" in page.url
     first = [measured(page, row) for row in (1, 2, 3)]
     assert page.locator("#multiples .between").count() == page.locator("#lengths .band").count() == 3
-    assert (
-        f"1,603 steps without noise; 25 runs with 3 examples a step: {first[0]} steps, EGD’s {first[2]}."
-        in page.inner_text("#headline")
-    )
+    seen = f"25 runs with 3 examples a step: {first[0]} steps, EGD’s {first[2]}, without noise 191."
+    assert f"1,603 steps without noise; {seen}" in page.inner_text("#headline")
     assert "largest stable step is 0.693: exact" in page.inner_text("#law")
-    assert "outside the band: α = 0.5, EGD" in page.inner_text("#stops")
+    assert page.locator("#stops li").all_inner_texts() == [
+        "Steps of this size do not follow the flow: EGD",
+        "Noise moves the plateau, whose length without it lies outside the band: GD (1,603), α = 0.5 (196), EGD (191)",
+    ]
+    assert page.inner_text("#rows tr:nth-child(3) td:nth-child(5)") == "191, measured"
     page.reload()
     assert [measured(page, row) for row in (1, 2, 3)] == first
     page.fill("#seed", "1")

@@ -10,7 +10,7 @@ function measuredText(measured, state) {
   if (!measured) return "…";
   if (measured.unsettled) return "does not settle";
   if (measured.stopped) return isNoisy(state) ? `over ${plain(MOST_EXAMPLES / 1e6)} million examples` : `over ${plain(MOST_STEPS / 1e6)} million`;
-  if (measured.band) return `${plain(measured.length)} (${measured.band.map((end) => plain(end)).join(" to ")})`;
+  if (measured.band) return `${plain(measured.length)} (${measured.band.map((end) => plain(end)).join("\u00a0to\u00a0")})`;
   return Number.isNaN(measured.length) ? "diverges" : measured.length === Infinity ? "never" : plain(measured.length);
 }
 
@@ -27,10 +27,12 @@ function headline(all, measured) {
 // What is predicted is without noise, and says so; what runs with noise did stands beside it.
 function staysWithNoise({ state, of }, measured) {
   const { rule } = of("gd") ?? of("egd") ?? of("power"), unit = measured.get(rule.id)?.band ? " steps" : "", alone = (id) => (id === rule.id || id === "power" ? of(id) : undefined);
-  const seen = (id) => measuredText(measured.get(id), state), egd = of("gd") && of("egd") ? `, EGD’s ${seen("egd")}` : "";
+  const seen = (id) => measuredText(measured.get(id), state), egd = of("gd") && of("egd") ? `, EGD’s ${seen("egd")}${stillText(measured.get("egd"))}` : "";
   const told = staysOf({ state, of: alone }, new Map()).slice(0, -1);
   return `${told} without noise; ${SEEDS} runs with ${examples(state)} a step: ${seen(rule.id)}${unit}${egd}.`;
 }
+
+const stillText = (measured) => (measured?.still >= 0 ? `, without noise ${plain(measured.still)}` : "");
 
 const examples = ({ batch }) => `${plain(batch)} example${batch === 1 ? "" : "s"}`;
 
@@ -92,28 +94,27 @@ function stops({ state, runs, of }, measured) {
   if (state.step >= limit) found.push(`Step above gradient descent’s limit 2/λ₁ = ${plain(limit)}`);
   if (regression && of("egd")?.steps.length === Infinity) found.push("EGD’s steps cycle, no larger than η, and never arrive");
   if (!regression && of("power").flow.length === 0) found.push("Start outside the region of 100 % test error: no plateau");
-  if (isNoisy(state)) return [...found, ...noiseStops({ state, runs, of }, measured)];
   const apart = runs.filter(({ rule, flow }) => {
-    const length = measured.get(rule.id)?.length * state.step;
+    const length = withoutNoise(measured.get(rule.id), state) * state.step;
     if (length === Infinity) return rule.id !== "egd"; // of which it is said above
     return Number.isFinite(length) && Math.abs(length - flow.length) > APART * Math.max(length, flow.length) + 2 * state.step;
   });
   if (apart.length) found.push(`Steps of this size do not follow the flow: ${apart.map(({ rule }) => nameOf(rule)).join(", ")}`);
-  return found;
+  return isNoisy(state) ? [...found, ...noiseStops({ state, runs, of }, measured)] : found;
 }
+
+// Length of the steps that were taken on all examples.
+const withoutNoise = (measured, state) => (isNoisy(state) ? measured?.still : measured?.length);
 
 const noiseLimit = ({ epsilon, margin, weight_decay, batch }) => laws.noise_limit(epsilon, margin, weight_decay, batch);
 
-// The same for runs with noise: predicted without it, they may lie outside their band.
+// The same for runs with noise, held against steps of the same size without.
 function noiseStops({ state, runs, of }, measured) {
-  const found = [], limit = noiseLimit(state);
+  const found = [], limit = noiseLimit(state), answers = runs.map(({ rule }) => [rule, measured.get(rule.id) ?? {}]);
   if (of("gd") && state.step >= limit) found.push(`Step above gradient descent’s limit with noise, ${plain(limit)}: errors grow in mean square`);
-  const outside = runs.filter(({ rule, flow }) => {
-    const [low, high] = (measured.get(rule.id)?.band ?? [0, Infinity]).map((end) => end * state.step);
-    return flow.length < low - 2 * state.step || flow.length > high + 2 * state.step;
-  });
-  if (runs.some(({ rule }) => measured.get(rule.id)?.stopped)) found.push("Runs too long to take: try fewer examples, a larger step or a larger ε");
-  if (outside.length) found.push(`The flow without noise lies outside the band: ${outside.map(({ rule }) => nameOf(rule)).join(", ")}`);
+  if (answers.some(([, { stopped }]) => stopped)) found.push("Runs too long to take: try fewer examples, a larger step or a larger ε");
+  const moved = answers.filter(([, { band, still }]) => band && (still < band[0] || still > band[1]));
+  if (moved.length) found.push(`Noise moves the plateau, whose length without it lies outside the band: ${moved.map(([rule, { still }]) => `${nameOf(rule)} (${plain(still)})`).join(", ")}`);
   return found;
 }
 
@@ -121,7 +122,8 @@ function tableRows({ state, runs, of }, measured) {
   const whole = of("gd")?.flow.length;
   return runs.map(({ rule, flow, steps }) => {
     const shorter = whole > 0 ? plain(whole / flow.length) : "–";
-    return { rule, cells: [plain(flow.length, 4), shorter, stepsText(steps), measuredText(measured.get(rule.id), state)] };
+    const still = isNoisy(state) && !steps ? measured.get(rule.id)?.still : undefined;
+    return { rule, cells: [plain(flow.length, 4), shorter, still >= 0 ? `${plain(still)}, measured` : stepsText(steps), measuredText(measured.get(rule.id), state)] };
   });
 }
 
