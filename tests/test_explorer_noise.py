@@ -149,6 +149,7 @@ def test_noise_is_chosen_by_keyboard_drawn_and_said_and_comes_again(visit, file)
         "Noise moves the plateau, whose length without it lies outside the band: GD (1,603), α = 0.5 (196), EGD (191)",
     ]
     assert page.inner_text("#rows tr:nth-child(3) td:nth-child(5)") == "191, measured"
+    assert page.get_attribute("#lengths", "aria-label").count("runs with noise") == 3
     page.reload()
     assert [measured(page, row) for row in (1, 2, 3)] == first
     page.fill("#seed", "1")

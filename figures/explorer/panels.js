@@ -63,7 +63,8 @@ function drawLengths(plot, { state, runs }, measured) {
     plot.area.right + 6,
   );
   plot.end();
-  describe(plot, runs.map(({ rule, flow }) => `${nameOf(rule)}: ${plain(flow.length)}`).join("; ") + `, at ${regression ? "κ" : "ε"} = ${plain(now)}`);
+  const runsWithNoise = (band) => (band ? `, runs with noise ${band.map((end) => plain(end * state.step)).join(" to ")}` : "");
+  describe(plot, runs.map(({ rule, flow }) => `${nameOf(rule)}: ${plain(flow.length)}${runsWithNoise(measured.get(rule.id)?.band)}`).join("; ") + `, at ${regression ? "κ" : "ε"} = ${plain(now)}`);
 }
 
 const drawnLines = new Map();

@@ -22,7 +22,7 @@ from theory.rules import rule
 
 COLOURS = 33  # of directions
 LOGIC = ("state.js", "words.js")
-DRAWING = ("plot.js", "panels.js", "spectrum.js", "curves.js", "plane.js", "phase.js")
+DRAWING = ("plot.js", "panels.js", "spectrum.js", "curves.js", "paths.js", "plane.js", "phase.js")
 PAGE = ("hosts.js", "controls.js", "taken.js", "shown.js", "page.js")
 SHOWN: dict[str, dict[str, Any]] = {
     "gd": {"label": "gradient descent", "short": "GD", "speed": "σ", "alpha": 0},

@@ -114,6 +114,8 @@ class Explorer(anywidget.AnyWidget):
         What the spectrum is called, such as the name of a data set.
     traits
         Other settings by the names of the traits; `step` is the step size η, 0.1 or 1/λ₁ where that is less.
+        `rules` are the named rules beside the power law, `batch` the examples per step of the folded model: None for
+        all, which is no noise.
 
     Raises
     ------
