@@ -95,7 +95,7 @@ def test_what_is_shown_are_quantiles_of_the_runs(value_of):
 def test_runs_that_would_take_too_long_are_stopped_and_those_that_diverge_say_so(value_of):
     call = "finished(measuredNoisy({ id: 'gd', alpha: 0 }, data))"
     assert value_of(call, {**STATE, "seed": 0, "epsilon": 1e-6, "weight_decay": 0, "batch": 1000}) == {"stopped": True}
-    assert value_of(call, {**STATE, "seed": 0, "step": 10}) == {"length": "NaN", "still": "NaN"}
+    assert value_of(call, {**STATE, "seed": 0, "step": 10}) == {"length": "NaN"}
 
 
 @pytest.mark.parametrize("batch", [1, 8, 300])
@@ -199,9 +199,9 @@ def test_predictions_are_said_to_be_without_noise(visit, file, rules):
     assert ("largest stable step" in page.inner_text("#law")) == (rules == "gd")
 
 
-@pytest.mark.parametrize("width", [390, 760, 1280])
+@pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_sticks_out_with_noise(visit, file, width):
-    page = visit(file.as_uri() + "#model=folded&batch=10&rules=gd,egd,ngd,newton", width)
+    page = visit(file.as_uri() + "#model=folded&batch=10&epsilon=0.1&rules=gd,egd,ngd,newton", width)
     measured(page, 5)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator(".scroll").evaluate("({ scrollWidth, clientWidth }) => scrollWidth - clientWidth") == 0

@@ -97,10 +97,11 @@ const BAND = [0.1, 0.5, 0.9];
 // What the page shows of the runs: median length, its band, and [steps, low, median, high] of the test error; beside
 // them the length of steps without noise, `still`.
 function* measuredNoisy(rule, state) {
-  const { length: still } = yield* measuredFolded(rule, state), found = yield* noisyRuns(rule, state);
-  if (!found.lengths) return { ...found, still };
+  const found = yield* noisyRuns(rule, state);
+  if (!found.lengths) return found;
   const [low, length, high] = BAND.map((share) => quantile(found.lengths, share));
   const shortest = Math.min(...found.errors.map((errors) => errors.length));
   const curve = RECORDED.slice(0, shortest).map((step, i) => [step, ...BAND.map((share) => quantile(found.errors.map((errors) => errors[i]), share))]);
+  const { length: still } = yield* measuredFolded(rule, state);
   return { length, band: [low, high], curve, still };
 }
