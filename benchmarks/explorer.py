@@ -21,6 +21,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu"]
 VIEWS = {
     "regression": ("", ("alpha", "condition", "threshold")),
     "folded": ("#model=folded", ("alpha", "epsilon", "theta")),
+    "folded, noise": ("#model=folded&batch=30", ("alpha", "epsilon")),
     "200 directions": ("#directions=200", ("alpha", "condition")),
     "1,000 directions": ("#directions=1000", ("alpha", "condition")),
 }

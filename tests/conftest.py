@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 
@@ -11,6 +12,12 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
     "--no-first-run"
 ).split()
+
+
+REPLY = """
+const asText = (key, value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value);
+return JSON.stringify(CALL, asText);
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +62,18 @@ def visit(browser):
     for context in contexts:
         context.close()
     assert not complaints
+
+
+@pytest.fixture
+def value_of(browser):
+    """The value of a JavaScript expression in which `data` is known; numbers that are not finite come as text."""
+    from figures.explorer.script import numbers_script
+
+    page = browser.new_page()
+
+    def call(expression, data=None, script=None):
+        text = (numbers_script() if script is None else script) + f"\nconst data = {json.dumps(data)};"
+        return json.loads(page.evaluate(f"() => {{ {text} {REPLY.replace('CALL', expression)} }}"))
+
+    yield call
+    page.close()

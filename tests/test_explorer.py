@@ -18,7 +18,8 @@ from evenflow.cli import main
 from figures.explorer.compiler import function
 from figures.explorer.laws import page_laws
 from figures.explorer.page import page
-from figures.explorer.script import logic_script, numbers_script
+from figures.explorer.parameters import NAMED
+from figures.explorer.script import logic_script
 from figures.explorer.script import settings as page_settings
 from simulations.descent import descend
 from simulations.design import spectrum_family
@@ -36,23 +37,6 @@ from theory.predictions import predict
 from theory.rules import rule
 
 POINTS = 10_000
-REPLY = """
-const asText = (key, value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value);
-return JSON.stringify(CALL, asText);
-"""
-
-
-@pytest.fixture
-def value_of(browser):
-    """The value of a JavaScript expression in which `data` is known; numbers that are not finite come as text."""
-    page = browser.new_page()
-
-    def call(expression, data=None, script=None):
-        text = (numbers_script() if script is None else script) + f"\nconst data = {json.dumps(data)};"
-        return json.loads(page.evaluate(f"() => {{ {text} {REPLY.replace('CALL', expression)} }}"))
-
-    yield call
-    page.close()
 
 
 def parameters(count: int, seed: int) -> dict[str, np.ndarray]:
@@ -85,6 +69,10 @@ def parameters(count: int, seed: int) -> dict[str, np.ndarray]:
         "tau": 10 ** rng.uniform(-3, 3, count),
         "k": rng.integers(0, 1000, count),
         "p": 10 ** rng.uniform(-12, 0.3, count),
+        "x_1": rng.normal(0, 2, count),
+        "x_2": rng.normal(0, 0.1, count),
+        "y": rng.choice([-1, 1], count),
+        "n": rng.integers(1, 1000, count),
         "x": 10 ** rng.uniform(-2, 6, count),
         "A": rng.normal(0, 5, count),
         "B": rng.normal(0, 5, count),
@@ -135,6 +123,9 @@ def cancelled(name: str, at: dict[str, np.ndarray]) -> np.ndarray | float:
         parts |= {"error_egd": ("e_0", "t")}
         terms = [np.abs(at[part]) for part in parts.get(name, ("e_0",))]
         return np.maximum.reduce([np.ones(POINTS) if name != "edge" else terms[0], *terms])
+    if name in ("noise_fast", "noise_slow"):  # E r² of residuals near 1/s², from terms near 1
+        expression, symbols = page_laws()[name]
+        return np.maximum(at["s"] ** 4, 1) * np.abs(compiled(expression, symbols)(*(at[s.name] for s in symbols)))
     if name in ("error_ngd", "error_power"):  # a root of a difference, which changes by its slope times the terms
         alpha = 2 if name == "error_ngd" else at["alpha"]
         whole, gone = at["e_0"] ** alpha, alpha * at["lambda_i"] ** (1 - alpha) * at["t"]
@@ -216,6 +207,15 @@ def test_plateaus_of_a_regression_are_those_predicted(value_of, name, view):
         assert float(found["first"]) == pytest.approx(min(arrivals), rel=1e-11)
         length = predicted.plateaus.get(ARRIVAL_SPREAD, (np.inf,))[0] if max(arrivals) < np.inf else np.inf
         assert float(found["length"]) == pytest.approx(length, rel=1e-11, abs=1e-11 * min(max(arrivals), 1e300))
+
+
+@pytest.mark.parametrize("step", [1e-2, 1e-3, 1e-4, 1e-6])
+def test_steps_that_end_on_the_threshold_arrive(value_of, step):
+    state = {"spectrum": [1e9, 1e-9], "start": 1, "threshold": 1e-3, "step": step}
+    call = "[regressionSteps, (...given) => finished(measuredRegression(...given))].map((f) => f({id: 'egd'}, data))"
+    predicted, measured = value_of(call, state)
+    assert predicted["length"] == measured["length"] == 0
+    assert predicted["last"] == pytest.approx(measured["arrivals"][0][1], abs=1)  # rounding decides on the last step
 
 
 def test_steps_taken_one_by_one_are_those_predicted(value_of):
@@ -320,6 +320,11 @@ def test_what_cannot_be_compiled_is_refused(expression, arguments, message):
         ("spectrum=1,,2", "`spectrum` must hold positive numbers separated by commas, but holds empty"),
         ("spectrum=1,-2", "but holds -2"),
         ("spectrum=" + ",".join(["1"] * 1001), "`spectrum` must hold at most 1000 numbers, but holds 1001"),
+        ("batch=0", "`batch` must be all or a whole number from 1 to 10,000, but is 0"),
+        ("batch=", "`batch` must be all or a whole number from 1 to 10,000, but is empty"),
+        ("seed=1.5", "`seed` must be a whole number, but is 1.5"),
+        ("rules=", "`rules` must be one of gd, egd, ngd, newton, but is empty"),
+        ("rules=gd,rose", "`rules` must be one of gd, egd, ngd, newton, but is rose"),
         ("%00", "`%00` must be a parameter of this page"),
         ("__proto__=1", "must be a parameter of this page"),
         ("constructor=1", "must be a parameter of this page"),
@@ -337,6 +342,9 @@ def test_a_damaged_address_is_refused_with_its_reason(value_of, address, complai
     [
         "",
         "alpha=1.25&step=0.3",
+        "rules=none",
+        "model=folded&batch=30&seed=7",
+        "rules=newton,egd,newton&model=folded",
         "model=folded&epsilon=1e-8&theta=0.1&u1=-2",
         "spectrum=3,0.25,1e-7&start=2",
         "shape=marchenko-pastur&directions=12&condition=50",
@@ -372,15 +380,26 @@ def test_marchenko_pastur_has_its_edges_and_its_quantiles(value_of):
     np.testing.assert_allclose(np.quantile(sample, np.linspace(0.05, 0.95, 19)), found[::-1][10:191:10], rtol=0.03)
 
 
-@pytest.mark.parametrize("address", ["spectrum=1,0.5&step=0.5&threshold=0.1", "model=folded&epsilon=0.5&alpha=1"])
-def test_the_python_cell_computes_what_the_page_shows(value_of, address):
+@pytest.mark.parametrize(
+    ("address", "rules"),
+    [
+        ("spectrum=1,0.5&step=0.5&threshold=0.1&rules=gd,egd,ngd,newton", ["gd", "power:0.5", "egd", "ngd", "newton"]),
+        ("model=folded&epsilon=0.5&alpha=1", ["gd", "power:1", "egd"]),
+        ("rules=none", ["power:0.5"]),
+        ("model=folded&epsilon=0.5&batch=4&seed=2", ["gd", "power:0.5", "egd"]),
+    ],
+)
+def test_the_python_cell_computes_what_the_page_shows(value_of, address, rules):
     call = "[pythonCell(parsed(data)), found(parsed(data)).runs.map(({ flow, steps }) => [flow.length, steps?.length])]"
     cell, lengths = value_of(call, address, logic_script(page_settings()))
-    assert cell.count("\n") == 3
-    cell = cell.replace("ef.figure(", "comparison = (")
+    assert cell.count("\n") == 3 + ("batch" in address)
+    cell = cell.replace("ef.figure(", "comparison = (").replace("ef.stochastic", "runs = ef.stochastic")
     exec(cell, names := {})
-    power = "power:1" if "alpha=1" in address else "power:0.5"
-    for name, (flow, steps) in zip(("gd", power, "egd", "ngd", "newton"), lengths, strict=True):
+    assert ("runs" in names) == ("batch" in address)
+    if "runs" in names:
+        assert len(names["runs"][LONGEST_RUN].values) == 25
+    assert {run.rule.name for run in names["comparison"].runs} == set(rules)
+    for name, (flow, steps) in zip(rules, lengths, strict=True):
         plateaus = names["comparison"].run(name).prediction.plateaus
         assert flow == pytest.approx(next(iter(plateaus.values()))[0], rel=1e-11)
         if name in ("gd", "newton"):
@@ -393,15 +412,17 @@ def test_the_page_has_words_for_every_state(value_of):
     for _ in range(300):
         spectrum = ",".join(map(str, 10 ** rng.uniform(-20, 20, rng.integers(1, 6))))
         folded_start = f"model=folded&u1={rng.integers(-5, 6)}&u2={rng.integers(-5, 6)}&margin={rng.integers(0, 7)}"
-        common = f"alpha={rng.choice([0, 0.01, 1, 1.7, 2])}&step={10 ** rng.uniform(-6, 1)}"
+        rules = ",".join(rng.choice(NAMED, rng.integers(0, 5))) or "none"
+        common = f"alpha={rng.choice([0, 0.01, 1, 1.7, 2])}&step={10 ** rng.uniform(-6, 1)}&rules={rules}"
         model = (
             f"epsilon={10 ** rng.uniform(-8, -0.05)}&theta={rng.uniform(0.01, 1.56)}&weight_decay={rng.choice([0, 1])}"
         )
         addresses += [f"spectrum={spectrum}&{common}&threshold={10 ** rng.uniform(-6, -0.31)}"]
-        addresses += [f"{folded_start}&{model}&{common}"]
+        addresses += [f"{folded_start}&{model}&{common}&batch={rng.choice(['all', 1, 30])}"]
     call = """data.map((address) => { const all = found(parsed(address)), none = new Map();
         const rows = tableRows(all, none).map(({ cells }) => cells.join());
-        return [headline(all, none), limits(all), lawNumbers(all), csvText(all), ...rows].join(); })"""
+        const words = [headline(all, none), limits(all), lawNumbers(all), csvText(all), ...Object.values(titles(all))];
+        return [...words, ...stops(all, none), ...rows].join(); })"""
     for address, words in zip(addresses, value_of(call, addresses, logic_script(page_settings())), strict=True):
         assert not re.search("NaN|undefined|null|object", words), (address, words)
 

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from figures.explorer.page import page as page_text
+from figures.style import RULES as COLOURS
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ DRAWN = """[...document.querySelectorAll("#panels svg")].map((svg) => svg.innerH
 def test_every_slider_moves_the_picture_by_keyboard(opened):
     for address, model in (("", "regression"), ("#model=folded&weight_decay=0.1", "folded")):
         page = opened(address)
-        sliders = page.locator("#own .control:visible input[type=range]")
+        sliders = page.locator("#controls .control:visible input[type=range]")
         assert sliders.count() > 5
         for i in range(sliders.count()):
             name = sliders.nth(i).get_attribute("id")
@@ -155,6 +156,74 @@ def test_the_model_is_chosen_by_keyboard(opened):
     assert page.evaluate("explored.state.condition") == 3
 
 
+ALL = "rules=gd,egd,ngd,newton"
+NAMES = {"gd": ["gradient descent", "GD"], "egd": ["EGD"], "ngd": ["natural", "NGD"], "newton": ["Newton"]}
+SEEN = """(colour) => ({
+    drawn: [...document.querySelectorAll("#panels svg")].filter((svg) => svg.checkVisibility())
+        .map((svg) => svg.querySelectorAll(`[stroke="${colour}"], [fill="${colour}"]`).length),
+    words: ["headline", "panels"].map((id) => document.getElementById(id).innerText).join()
+        + [...document.querySelectorAll("#panels svg")].filter((svg) => svg.checkVisibility())
+            .map((svg) => `${svg.getAttribute("aria-label")} ${svg.textContent}`).join(),
+})"""
+
+
+@pytest.mark.parametrize("model", ["regression", "folded"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_switch_takes_a_rule_out_of_every_panel_and_brings_it_back(opened, name, model):
+    page = opened(f"#{ALL}&condition=50" if model == "regression" else f"#{ALL}&model=folded")
+    wait_for(page, "5", "[^…]+")
+    settle(page)
+    box = page.get_by_role("checkbox", name=NAMES[name][0])
+    assert box.is_checked()
+    before, colour = page.evaluate(DRAWN), COLOURS[name]
+    seen = page.evaluate(SEEN, colour)
+    assert sum(count > 0 for count in seen["drawn"]) >= 2
+    assert all(re.search(rf"\b{word}\b", seen["words"], re.I) for word in NAMES[name])
+    box.focus()
+    page.keyboard.press("Space")
+    settle(page)
+    seen = page.evaluate(SEEN, colour)
+    assert not any(seen["drawn"])
+    assert not [word for word in NAMES[name] if re.search(rf"\b{word}\b", seen["words"], re.I)]
+    assert name not in page.url.split("rules=")[1].split("&")[0].split(",")
+    assert page.locator("#multiples svg:visible").count() == page.locator("#rows tr").count() == 4
+    page.reload()
+    assert not page.get_by_role("checkbox", name=NAMES[name][0]).is_checked()
+    page.keyboard.press("Tab")
+    page.get_by_role("checkbox", name=NAMES[name][0]).check()
+    wait_for(page, "5", "[^…]+")
+    settle(page)
+    assert page.evaluate(DRAWN) == before
+
+
+ASKED = """const post = Worker.prototype.postMessage; window.asked = [];
+Worker.prototype.postMessage = function (question) {
+    asked.push(question[1].map(({ id }) => id));
+    post.call(this, question);
+};"""
+
+
+def test_steps_are_taken_of_the_rules_in_sight_alone_and_once(browser, file):
+    page = browser.new_page()
+    page.add_init_script(ASKED)
+    page.goto(file.as_uri() + "#condition=50")
+    wait_for(page, "3", "0")
+    assert page.evaluate("asked") == [["gd", "power", "egd"]]
+    page.get_by_role("checkbox", name="Newton").check()
+    wait_for(page, "4", "0")
+    page.get_by_role("checkbox", name="gradient descent").uncheck()
+    settle(page)
+    assert page.evaluate("asked") == [["gd", "power", "egd"], ["newton"]]
+    page.close()
+
+
+def test_a_newcomer_sees_gradient_descent_and_egd(opened):
+    page = opened()
+    boxes = page.locator("#switches input")
+    assert [box.is_checked() for box in boxes.all()] == [True, True, False, False]
+    assert page.locator("#switches .sample").count() == 4
+
+
 @pytest.mark.parametrize("address", ["#alpha=7", "#spectrum=1,x", "#%E0%A4%A", "#model=folded&epsilon=2"])
 def test_a_damaged_address_is_said_and_the_defaults_are_shown(opened, address):
     page = opened(address)
@@ -181,7 +250,7 @@ OUTSIDE = """(svg) => [...svg.querySelectorAll("text")].filter((text) => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", ["", "#model=folded", "#directions=1000"])
+@pytest.mark.parametrize("address", ["#rules=none", "#model=folded&rules=gd,egd,ngd,newton", "#directions=1000"])
 @pytest.mark.parametrize("width", [390, 760, 1280])
 def test_nothing_sticks_out_at_any_width(opened, width, address, scheme):
     page = opened(address, width, scheme)
@@ -191,7 +260,7 @@ def test_nothing_sticks_out_at_any_width(opened, width, address, scheme):
 
 
 def test_steps_are_measured_a_moment_after_release(opened):
-    page = opened("#condition=50")
+    page = opened("#condition=50&rules=gd,egd,ngd,newton")
     predicted = page.inner_text("#rows tr:first-child td:nth-child(5)")
     wait_for(page, "1", predicted)
     wait_for(page, "5", "0")
@@ -199,10 +268,10 @@ def test_steps_are_measured_a_moment_after_release(opened):
     assert page.locator("#lengths .ring").count() == 4
 
 
-@pytest.mark.parametrize("address", ["", "#model=folded&epsilon=1e-4"])
+@pytest.mark.parametrize("address", ["", "#model=folded&epsilon=1e-4", "#rules=ngd"])
 def test_the_whole_table_is_in_sight_at_390_pixels(opened, address):
     page = opened(address, 390)
-    wait_for(page, "5", "[^…]+")
+    wait_for(page, "2", "[^…]+")
     assert page.locator(".scroll").evaluate("({ scrollWidth, clientWidth }) => scrollWidth - clientWidth") == 0
 
 

@@ -85,6 +85,27 @@ def test_the_map_changes_with_what_it_depends_on_and_not_with_its_own_axes(opene
     assert seen["condition"] == seen["alpha"] != seen["start"]
 
 
+def test_a_spectrum_beyond_the_diagram_stretches_it(opened):
+    tops = []
+    for address in ("", "#condition=1e8", "#spectrum=1e9,1e-9"):
+        page = opened(address)
+        value = float(page.get_attribute("#phase .here", "aria-valuenow"))
+        up, text = page.get_attribute("#phase .here", "cy"), page.get_attribute("#phase .here", "aria-valuetext")
+        tops.append((float(up), text.split(" and ")[1]))
+        assert value == 0.5
+    assert tops[0][0] > tops[1][0] == tops[2][0]
+    assert [text for _, text in tops] == ["1,000", "100,000,000", "10¹⁸"]
+
+
+@pytest.mark.parametrize("address", ["#condition=1e8", "#spectrum=1e9,1e-9&step=1e-6", "#condition=12345.678"])
+def test_a_number_can_be_read_whole_in_its_field(opened, address):
+    page = opened(address)
+    for field in page.locator("#own input[type=number]:visible").all():
+        assert field.evaluate("(field) => field.scrollWidth <= field.clientWidth"), field.get_attribute("id")
+        name = field.get_attribute("id")
+        assert float(field.input_value()) == pytest.approx(page.evaluate(f"explored.state.{name}"), rel=1e-5)
+
+
 # ---- the time that all panels share
 
 
@@ -104,7 +125,7 @@ def test_the_time_is_read_in_every_panel(opened):
 
 
 def test_time_moves_the_weights_and_what_they_decide(opened):
-    page = opened("#model=folded&time=200&epsilon=0.01")
+    page = opened("#model=folded&time=200&epsilon=0.01&rules=gd,egd,ngd,newton")
     model, start = Folded(epsilon=0.01), np.array([[1.0, 3.0]])
     left = np.exp(-200 * np.diag(model.curvature))
     weights = model.minimiser + (start - model.minimiser) * left
@@ -115,18 +136,18 @@ def test_time_moves_the_weights_and_what_they_decide(opened):
     assert shown == pytest.approx(expected, abs=0.02)
     places = "[...document.querySelectorAll('#plane .dot, #inputs .decides')].map((at) => at.outerHTML)"
     before = page.evaluate(places)
-    assert len(before) == 7
+    assert len(before) == 10
     page.fill("#time", "1")
     page.evaluate(SETTLE)
-    assert sum(a != b for a, b in zip(before, page.evaluate(places), strict=True)) >= 5
+    assert sum(a != b for a, b in zip(before, page.evaluate(places), strict=True)) >= 6
 
 
 def test_a_new_time_does_not_take_the_steps_again(opened):
     page = opened("#condition=50")
-    page.locator("#lengths .ring").nth(3).wait_for()
+    page.locator("#lengths .ring").nth(2).wait_for()
     page.fill("#time", "3")
     page.evaluate(SETTLE)
-    assert page.locator("#lengths .ring").count() == 4
+    assert page.locator("#lengths .ring").count() == 3
 
 
 # ---- what is measured, and where the theory stops
@@ -152,7 +173,7 @@ def test_measured_arrivals_lie_on_the_curves(opened):
 )
 def test_badges_say_where_the_theory_stops(opened, address, said):
     page = opened(address)
-    page.locator("#rows tr:nth-child(5) td:last-child:not(:text('…'))").wait_for()
+    page.locator("#rows tr:nth-child(3) td:last-child:not(:text('…'))").wait_for()
     page.evaluate(SETTLE)
     badges = page.locator("#stops li").all_inner_texts()
     assert len(badges) == len(said)
@@ -163,7 +184,7 @@ def test_without_workers_steps_are_taken_all_the_same(browser, file):
     page = browser.new_page()
     page.add_init_script("delete window.Worker")
     page.goto(file.as_uri() + "#condition=50")
-    page.locator("#lengths .ring").nth(3).wait_for()
+    page.locator("#lengths .ring").nth(2).wait_for()
     page.close()
 
 
@@ -237,7 +258,9 @@ def axe():
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("address", ["#step=3", "#model=folded"])
+@pytest.mark.parametrize(
+    "address", ["#step=3", "#model=folded", "#step=3&rules=gd,egd,ngd,newton", "#model=folded&batch=10&step=1"]
+)
 def test_axe_finds_nothing_serious(opened, axe, address, width, scheme):
     page = opened(address, width, scheme)
     page.locator("#stops li").first.wait_for()

@@ -34,6 +34,11 @@ def test_the_spectrum_travels_as_a_binary_buffer():
         ({"epsilon": 2}, "Argument `epsilon` must lie between 1e-08 and 0.9, but is 2."),
         ({"step": "much"}, "Argument `step` must be a number, but is 'much'."),
         ({"model": "rose"}, "Argument `model` must be one of regression, folded, but is 'rose'"),
+        ({"batch": 0}, "Argument `batch` must be a whole number of at least 1, but is 0."),
+        ({"batch": 10_001}, "Argument `batch` must be at most 10,000, or None for all examples, but is 10,001."),
+        ({"seed": 1.5}, "Argument `seed` must be a whole number of at least 0, but is 1.5."),
+        ({"rules": "gd"}, "Argument `rules` must be a sequence of names, but is 'gd'."),
+        ({"rules": ["rose"]}, "Argument `rules` must be one of gd, egd, ngd, newton, but is 'rose'"),
         ({"spectrum": []}, "Argument `spectrum` must hold at least one number, but is empty."),
         ({"spectrum": [1, np.nan]}, "Argument `spectrum` must be finite, but is nan."),
         ({"spectrum": [1, 0]}, "Argument `spectrum` must hold positive numbers, but holds 0."),
@@ -85,7 +90,13 @@ def test_a_missing_extra_is_one_line_with_the_command(monkeypatch):
     assert "\n" not in str(found.value)
 
 
-@pytest.mark.parametrize("settings", [{"spectrum": [1, 0.1, 1e-3], "alpha": 1}, {"model": "folded", "alpha": 0.25}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"spectrum": [1, 0.1, 1e-3], "alpha": 1, "rules": ["ngd", "newton", "gd"]},
+        {"model": "folded", "alpha": 0.25},
+    ],
+)
 def test_without_a_kernel_there_is_a_picture_of_the_predicted_lengths(settings):
     explorer = ef.Explorer(**settings)
     data, _ = explorer._repr_mimebundle_()
@@ -95,6 +106,7 @@ def test_without_a_kernel_there_is_a_picture_of_the_predicted_lengths(settings):
         model, more = ef.Folded(), {"start": (1, 3)}
     else:
         model, more = ef.Regression.from_spectrum(explorer.spectrum), {}
+    assert set(lengths(explorer)) == {"power", *explorer.rules}
     names = {name: f"power:{explorer.alpha:g}" if name == "power" else name for name in lengths(explorer)}
     comparison = ef.compare(model, list(names.values()), **more)
     for name, length in lengths(explorer).items():
@@ -135,7 +147,11 @@ def hosted(visit):
         explorer = ef.Explorer(**settings)
         page = visit("about:blank", allowed=("about:", "blob:"))
         values = {name: getattr(explorer, name) for name in explorer.trait_names(sync=True) if name[0] != "_"}
-        plain = {name: value for name, value in values.items() if isinstance(value, (int, float, str))}
+        plain = {
+            name: value
+            for name, value in values.items()
+            if value is None or isinstance(value, (int, float, str, tuple))
+        }
         page.evaluate(FAKE, [module(), {**plain, "name": None, "spectrum": explorer.spectrum.tolist()}])
         return page
 
@@ -167,6 +183,30 @@ def test_traits_are_saved_on_release_and_not_before(hosted):
     assert page.evaluate("[model.values.alpha, model.saved]") == [0.5, 0]
     slider.evaluate("(e) => e.dispatchEvent(new Event('change'))")
     assert page.evaluate("[model.values.alpha, model.saved]") == [1, 1]
+
+
+def test_a_switch_sets_a_trait_and_a_trait_a_switch(hosted):
+    page = hosted(rules=["newton", "gd"])
+    boxes = page.locator("#switches").first.locator("input")
+    assert [box.is_checked() for box in boxes.all()] == [True, False, False, True]
+    boxes.nth(2).check()
+    assert page.evaluate("[model.values.rules, model.saved]") == [["gd", "ngd", "newton"], 1]
+    page.evaluate("model.set('rules', ['egd'])")
+    assert [box.is_checked() for box in boxes.all()] == [False, True, False, False]
+    assert page.locator("#rows").first.locator("tr").count() == 2
+    assert ef.Explorer(rules=["newton", "gd"]).rules == ("gd", "newton")
+
+
+def test_the_examples_of_a_step_travel_both_ways(hosted):
+    page = hosted(model="folded", batch=7)
+    choice = page.locator("#batch").first
+    assert choice.input_value() == "7"
+    choice.select_option("all")
+    assert page.evaluate("[model.values.batch, model.saved]") == [None, 1]
+    choice.select_option("30")
+    assert page.evaluate("model.values.batch") == 30
+    page.evaluate("model.set('batch', null)")
+    assert choice.input_value() == "all"
 
 
 def test_a_model_set_from_python_changes_the_page(hosted):

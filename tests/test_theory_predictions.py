@@ -253,6 +253,15 @@ def test_equal_steps_that_divide_the_error_arrive(count):
     assert jumps.arrivals == (math.inf, 2 * count + 1)  # (count + ½)·2 steps divide twice the error
 
 
+@pytest.mark.parametrize("digits", [1, 2, 3, 4, 5, 6, 7])
+def test_equal_steps_that_end_on_the_threshold_arrive(digits):
+    """Of size 10⁻ⁿ to q = 0.1, which rounding puts now inside and now outside."""
+    model = Regression.from_spectrum([1e9, 1e-9])
+    found = predict(model, rule("egd"), "descent", model.start(), step=10.0**-digits, threshold=0.1)
+    assert found.arrivals == pytest.approx((9 * 10 ** (digits - 1),) * 2, abs=1)  # of both, by the same rounding
+    assert found.plateaus[plateaus.ARRIVAL_SPREAD] == (0, "exact")
+
+
 @pytest.mark.parametrize(("name", "limit"), [("gd", 0.5), ("power:0", 0.5), ("newton", 2.0)])
 def test_steps_at_the_limit(name, limit):
     model = Regression.from_spectrum([4.0, 0.5], seed=2)

@@ -190,7 +190,8 @@ def _steps(derivation: Derivation, mode: Mode, step: float) -> float | None:
     count = max(1, math.ceil(float(derivation.function("arrival", SYMBOLS)(*values))))
     depth, way = len(mode.sizes), math.copysign(step, mode.reached - mode.start)
     landed = (mode.start ** (1 / depth) + count * way) ** depth
-    return count if abs(landed - mode.reached) <= mode.threshold * abs(mode.start - mode.reached) else math.inf
+    beyond = (landed - mode.reached) * math.copysign(1.0, way)  # short of the threshold it can only be by rounding
+    return count if beyond <= mode.threshold * abs(mode.start - mode.reached) else math.inf
 
 
 def _unbalanced_descent(derivation: Derivation, mode: Mode) -> float | None:

@@ -189,7 +189,7 @@ def _mode_laws(
 def _steps(arrival: float, rule: Rule, e: float, step: float, threshold: float) -> float:
     """Whole steps until |e| ≤ threshold·e₀; infinite where the step jumps over that band."""
     count = max(1, math.ceil(arrival))
-    if rule.power == 1 and abs(e - count * step) > threshold * e:
+    if rule.power == 1 and count * step - e > threshold * e:  # short of the band it can only be by rounding
         return math.inf
     return count
 

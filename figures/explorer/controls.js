@@ -9,14 +9,45 @@ const TOURS = {
   "A classifier that groks": [{ model: "folded", epsilon: 1e-4 }, "100 % test error while the second feature, of variance ε, is unlearned. Lower ε and watch the plateau grow."],
 };
 
+const BATCHES = [null, 100, 30, 10, 3, 1];
+
+const batchOption = (batch) => new Option(batch === null ? "all: no noise" : plain(batch), batch ?? "all");
+
+// The choices, with one more for a number that an address or a notebook has brought.
+function showBatch() {
+  const list = $("batch"), text = String(state.batch ?? "all");
+  if (![...list.options].some(({ value }) => value === text)) list.append(batchOption(state.batch));
+  list.value = text;
+  $("seed").parentElement.hidden = !isNoisy(state);
+}
+
+const PLACES = { time: "time-control", alpha: "alpha-control" };
+
 function buildControls() {
   for (const [shape, label] of [...Object.entries(SHAPES), ["digits", "digits data set"], ["own", page.start.name ?? "your own"]]) $("shape").append(new Option(label, shape));
-  for (const [name, parameter] of Object.entries(PARAMETERS)) $(name === "time" ? "time-control" : "own").append(control(name, parameter));
+  for (const [name, parameter] of Object.entries(PARAMETERS)) $(PLACES[name] ?? "own").append(control(name, parameter));
+  $("batch").append(...BATCHES.map(batchOption));
+  for (const rule of NAMED) $("switches").append(ruleSwitch(rule));
   for (const [label, [settings, text]] of Object.entries(TOURS)) {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
     button.addEventListener("click", () => tour(settings, text));
     $("tours").append(button);
   }
+}
+
+// A box to tick, with the line that it brings.
+function ruleSwitch({ id, label, colour }) {
+  const row = document.createElement("label"), box = Object.assign(document.createElement("input"), { type: "checkbox", id: `rule-${id}` });
+  const sample = document.createElementNS(SVG, "svg"), line = document.createElementNS(SVG, "path");
+  for (const [name, value] of Object.entries({ class: "sample", viewBox: "0 0 22 6", "aria-hidden": true })) sample.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ d: "M0 3H22", stroke: colour, "stroke-width": 3, "stroke-dasharray": DASHES[id] ?? "none" })) line.setAttribute(name, value);
+  sample.append(line);
+  row.append(box, sample, label);
+  box.addEventListener("change", () => {
+    state = { ...state, rules: NAMED.map((rule) => rule.id).filter((other) => (other === id ? box.checked : state.rules.includes(other))) };
+    commit();
+  });
+  return row;
 }
 
 function control(name, { label, low, high, log, grain, of }) {
@@ -49,6 +80,12 @@ function fromSlider(name, notch) {
 function toSlider(name, value) {
   const { low, high, log } = PARAMETERS[name];
   return log ? Math.round((NOTCHES * Math.log(value / low)) / Math.log(high / low)) : value;
+}
+
+// Six digits that a number field can show whole.
+function typedText(value) {
+  const rounded = Number(value.toPrecision(6)), text = String(rounded);
+  return text.length > 8 ? rounded.toExponential().replace("e+", "e") : text;
 }
 
 function typed(name, input) {
@@ -94,11 +131,13 @@ function showControls() {
   for (const radio of root.querySelectorAll("input[name=model]")) radio.checked = radio.value === state.model;
   for (const element of root.querySelectorAll("[data-of]")) element.hidden = element.dataset.of !== state.model;
   $("shape").value = state.shape;
+  showBatch();
+  for (const { id } of NAMED) $(`rule-${id}`).checked = state.rules.includes(id);
   for (const name of Object.keys(PARAMETERS)) {
     const slider = $(`${name}-slider`), number = $(name);
     if (root.activeElement !== slider || !holding) slider.value = toSlider(name, state[name]);
     slider.setAttribute("aria-valuetext", plain(state[name]));
-    if (root.activeElement !== number) number.value = Number(state[name].toPrecision(6));
+    if (root.activeElement !== number) number.value = typedText(state[name]);
   }
 }
 

@@ -1,13 +1,20 @@
-// Errors over flow time: of each direction, or of the test set, for three rules side by side, and all in one picture.
+// Errors over flow time: of each direction, or of the test set, rule beside rule, and all in one picture.
 
 const LEVELS = 30, PATH_POINTS = 140, TIMES = 80, LUMPS = 60;
-const SIDE_BY_SIDE = ["gd", "power", "egd"];
+const CURVES = ["curve0", "curve1", "curve2", "curve3", "curve4"];
 
-function drawCurves(three, all, measured) {
-  const runs = SIDE_BY_SIDE.map(all.of);
-  if (!isRegression(all.state)) return drawTestErrors(three, runs, all.state);
-  drawErrors(three, runs, all.state, measured);
-  drawTotals(plots.totals, runs, all.state);
+function drawCurves(all, measured) {
+  const beside = all.runs.map((_, i) => plots[CURVES[i]]);
+  if (!isRegression(all.state)) return drawTestErrors(beside, all.runs, all.state, measured);
+  drawErrors(beside, all.runs, all.state, measured);
+  drawTotals(plots.totals, all.runs, all.state);
+}
+
+// As many pictures as there are rules in sight.
+function showCurves() {
+  const count = rulesOf(state).length;
+  CURVES.forEach((id, i) => $(id).toggleAttribute("hidden", i >= count));
+  $("multiples").dataset.count = count;
 }
 
 // The time at which the panels look, where it is in sight.
@@ -50,7 +57,7 @@ function drawErrors(plots, runs, state, measured) {
   const [low, high] = hold("times", decades(ends));
   plots.forEach((plot, place) => {
     const run = runs[place];
-    plot.margin = { top: 26, right: 10, bottom: 40, left: 54 };
+    plot.margin = { top: 26, right: 14, bottom: 40, left: 54 };
     plot.begin({ low, high, log: true, label: "flow time t" }, { low: lowest, high: 1.6, log: true, label: "error left, |e|/e₀" });
     title(plot, run);
     plot.put("threshold", "path", { class: "now", d: `M${plot.area.left} ${round(plot.y(threshold))}H${plot.area.right}` });
@@ -118,7 +125,7 @@ function totals(rule, state, groups) {
 
 function drawTotals(plot, runs, state) {
   const [low, high] = held.get("times"), times = Array.from({ length: TIMES }, (_, i) => low * (high / low) ** (i / (TIMES - 1)));
-  plot.margin = { top: 14, right: 10, bottom: 40, left: 54 };
+  plot.margin = { top: 14, right: 14, bottom: 40, left: 54 };
   plot.begin({ low, high, log: true, label: "flow time t" }, { low: 0, high: 1.05, label: "share of the start", name: percent });
   timeLine(plot, state, low, high);
   const groups = lumped(state.spectrum);
@@ -134,71 +141,9 @@ function drawTotals(plot, runs, state) {
 
 const percent = (share) => `${Math.round(100 * share)} %`;
 
-const paths = new WeakMap();
-
-// Places τ along gradient descent's path, and the weights and losses there; one path a state.
-function pathOf(state) {
-  if (!paths.has(state)) paths.set(state, pathFrom(state));
-  return paths.get(state);
-}
-
-function pathFrom(state) {
-  const parts = foldedParts(state), { rate_fast, rate_slow, error_fast, error_slow } = parts;
-  const [begin, end] = [1e-3 / rate_fast, 30 / rate_slow];
-  const places = [0, ...Array.from({ length: PATH_POINTS }, (_, i) => begin * (end / begin) ** (i / (PATH_POINTS - 1)))];
-  const rest = [state.u1 - error_fast, state.u2 - error_slow];
-  const weights = places.map((tau) => [rest[0] + error_fast * laws.left(rate_fast, tau), rest[1] + error_slow * laws.left(rate_slow, tau)]);
-  const loss = ([w1, w2]) => laws.train_term(rate_fast, w1 - rest[0]) + laws.train_term(rate_slow, w2 - rest[1]), whole = loss(weights[0]);
-  return { parts, places, weights, rest, losses: weights.map((w) => (whole > 0 ? loss(w) / whole : 0)), times: new Map() };
-}
-
-// Flow times of a rule at the places of a path.
-function timesOf({ alpha }, path) {
-  if (!path.times.has(alpha)) path.times.set(alpha, clockTimes(alpha, path.parts, path.places, DRAWN));
-  return path.times.get(alpha);
-}
-
-// The weights of a rule at a flow time, on the line through the places drawn.
-function weightsAt(rule, path, time) {
-  if (rule.id === "newton") {
-    const left = laws.left(1, time);
-    return path.weights[0].map((u, i) => path.rest[i] + left * (u - path.rest[i]));
-  }
-  const times = timesOf(rule, path), next = times.findIndex((t) => t >= time);
-  if (next <= 0) return path.weights[next === 0 ? 0 : times.length - 1];
-  const share = (time - times[next - 1]) / (times[next] - times[next - 1]);
-  return path.weights[next].map((w, i) => path.weights[next - 1][i] + share * (w - path.weights[next - 1][i]));
-}
-
 // What the time line reads, rule by rule.
 function readings(runs, state) {
-  const path = isRegression(state) ? null : pathOf(state);
-  const groups = path ? null : lumped(state.spectrum);
-  const test = ({ rule }) => (path ? laws.test_error(...weightsAt(rule, path, state.time), state.epsilon, state.theta) : totals(rule, state, groups)(state.time)[1]);
-  return runs.map((run) => `${shortName(run.rule)} ${percent(test(run))}`).join(", ");
+  const groups = isRegression(state) ? lumped(state.spectrum) : null;
+  const test = ({ rule }) => (!groups ? laws.test_error(...weightsAt(rule, state, state.time), state.epsilon, state.theta) : totals(rule, state, groups)(state.time)[1]);
+  return runs.map((run) => `${nameOf(run.rule)} ${percent(test(run))}`).join(", ");
 }
-
-function drawTestErrors(plots, runs, state) {
-  const path = pathOf(state), { weights, losses } = path;
-  const errors = weights.map(([w1, w2]) => laws.test_error(w1, w2, state.epsilon, state.theta));
-  const moving = errors.findLastIndex((error) => error > 1e-3);
-  const curves = runs.map(({ rule }) => timesOf(rule, path));
-  const [low, high] = hold("folded times", decades(curves.flatMap((times) => [times[1] * 10, times[Math.min(moving + 2, PATH_POINTS)]])));
-  plots.forEach((plot, place) => {
-    const run = runs[place];
-    plot.margin = { top: 44, right: 10, bottom: 40, left: 54 };
-    plot.begin({ low, high, log: true, label: "flow time t" }, { low: 0, high: 1, label: "share", name: percent });
-    title(plot, run);
-    const points = curves[place].map((time, i) => [Math.max(time, low), errors[i]]).filter(([time]) => time <= high);
-    if (points.length) points.push([high, points[points.length - 1][1]]);
-    plot.line("error", points, { stroke: run.rule.colour, "stroke-width": 2 });
-    const lost = curves[place].map((time, i) => [Math.max(time, low), losses[i]]).filter(([time]) => time <= high);
-    plot.line("loss", lost, { stroke: run.rule.colour, "stroke-width": 2, "stroke-dasharray": "2 3" });
-    timeLine(plot, state, low, high);
-    drawOverlay(plot, low, high);
-    if (run.flow.length > 0) bracket(plot, run.flow, low, plot.area.top - 3, `100 % for ${plain(run.flow.length, 4)}`);
-    plot.end();
-    describe(plot, `${run.rule.label}: test error 100 % for a flow time of ${plain(run.flow.length)}`);
-  });
-}
-

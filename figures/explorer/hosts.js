@@ -38,7 +38,7 @@ const pairs = (values) => Array.from({ length: values.length / 2 }, (_, i) => [v
 // A spectrum travels as a binary buffer of 64-bit floats; what its number and condition number are follows from it.
 function traitsHost(model) {
   const numbers = Object.keys(PARAMETERS).filter((name) => name !== "directions" && name !== "condition");
-  const names = ["model", "spectrum", "overlay", ...numbers];
+  const names = ["model", "spectrum", "rules", "batch", "overlay", ...numbers];
   let saving = false;
   return {
     overlay: () => pairs(floats(model.get("overlay"))),
@@ -46,12 +46,12 @@ function traitsHost(model) {
       const spectrum = floats(model.get("spectrum"));
       const usual = before ?? defaults(), same = String(spectrum) === String(usual.spectrum);
       const state = same ? { ...usual } : { ...usual, shape: "own", spectrum, directions: spectrum.length, condition: conditionOf(spectrum) };
-      for (const name of ["model", ...numbers]) state[name] = model.get(name);
+      for (const name of ["model", "rules", "batch", ...numbers]) state[name] = model.get(name);
       return state;
     },
     keep(state) {
       saving = true;
-      for (const name of ["model", ...numbers]) if (model.get(name) !== state[name]) model.set(name, state[name]);
+      for (const name of ["model", "rules", "batch", ...numbers]) if (String(model.get(name)) !== String(state[name])) model.set(name, state[name]);
       if (String(this.read(state).spectrum) !== String(state.spectrum)) model.set("spectrum", new DataView(Float64Array.from(state.spectrum).buffer));
       saving = false;
       model.save_changes();

@@ -7,24 +7,28 @@ import functools
 import sympy as sp
 
 from figures.explorer.compiler import Law
+from figures.explorer.parameters import NAMED
 from theory.boundary import CONSTANT, FAST, FAST_RATE, PLACE, PRODUCT, SLOW, SLOW_RATE, boundary
 from theory.clock import E1, E2, PATH, RATE1, RATE2, clock
 from theory.curves import error_law
 from theory.cycles import cycle
 from theory.discretisation import stability
 from theory.families import ALPHA, POWERS
+from theory.folded_noise import derive as folded_noise
 from theory.models import folded, folded_chain, regression, regression_chain
+from theory.models.folded import X1, X2, Y
 from theory.models.regression import CONTRACTION, ERROR, ERROR0, ETA, RATE, THRESHOLD
+from theory.noise import BATCH
 from theory.rules import SIGMA, rule
 
-NAMED = ("gd", "egd", "ngd", "newton")
+EXAMPLES = sp.Symbol("n", positive=True)  # of a minibatch: `b` is taken on the page
 PARAMETERS = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U1, folded.U2)
 
 
 @functools.cache
 def page_laws() -> dict[str, Law]:
     """Every law of the page, by its name there."""
-    return {**_regression(), **_steps(), **_folded(), **_edge(), **_dynamics()}
+    return {**_regression(), **_steps(), **_folded(), **_edge(), **_dynamics(), **_noise()}
 
 
 def _regression() -> dict[str, Law]:
@@ -94,6 +98,24 @@ def _dynamics() -> dict[str, Law]:
         "gradient_fast": (gradient[0], symbols),
         "gradient_slow": (gradient[1], symbols),
         "boundary": (folded.boundary(), (folded.W1, folded.W2, folded.THETA)),
+    }
+
+
+def _noise() -> dict[str, Law]:
+    """What examples of the folded model do: gradient of one example's loss, and what minibatches of n end in."""
+    loss = (folded.W1 * X1 + folded.W2 * X2 - Y) ** 2 / 2
+    sample = (folded.W1, folded.W2, X1, X2, Y)
+    found: dict[str, Law] = {
+        "sample_fast": (sp.diff(loss, folded.W1), sample),
+        "sample_slow": (sp.diff(loss, folded.W2), sample),
+    }
+    values = {**folded.moment_formulas(), BATCH: EXAMPLES}
+    laws = {name: law.subs(values) for name, law in folded_noise().laws.items() if name != "fourth"}
+    symbols = (folded.EPSILON, folded.MARGIN, folded.DECAY, EXAMPLES)
+    return found | {
+        "noise_limit": (laws["limit"], symbols),
+        "noise_fast": (laws["stationary_fast"], (*symbols, ETA)),
+        "noise_slow": (laws["stationary_slow"], (*symbols, ETA)),
     }
 
 

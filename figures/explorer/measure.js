@@ -71,7 +71,7 @@ function measurer(tell) {
   let newest = null;
   return (id, rules, state) => {
     newest = id;
-    const steps = state.model === "regression" ? measuredRegression : measuredFolded;
+    const steps = state.model === "regression" ? measuredRegression : state.batch === null ? measuredFolded : measuredNoisy;
     const open = rules.map((rule) => [rule.id, steps(rule, state)]);
     const slice = () => {
       if (newest !== id) return;

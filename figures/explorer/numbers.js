@@ -23,7 +23,7 @@ function arrivalSteps(rule, rate, e0, q, eta) {
   const id = named(rule);
   if (id === "egd") {
     const count = Math.max(1, Math.ceil(laws.steps_egd(e0, q, eta)));
-    return Math.abs(laws.left_egd(e0, eta, count)) > q * e0 ? Infinity : count;
+    return laws.left_egd(e0, eta, count) < -q * e0 ? Infinity : count; // short of the band it can only be by rounding
   }
   if (id !== "gd" && id !== "newton") return null;
   const rho = laws.contraction(laws[`product_${id}`](eta, rate));

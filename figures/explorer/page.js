@@ -4,7 +4,9 @@ const $ = (id) => root.getElementById(id);
 const frame = root.host ?? document.documentElement, host = model ? traitsHost(model) : addressHost();
 let state, drawn = null, sized = null, focused = 0, waiting = false;
 
-const plots = Object.fromEntries(["spectrum", "plane", "lengths", "phase", "totals", "inputs", "curve0", "curve1", "curve2"].map((id) => [id, new Plot($(id))]));
+const plots = Object.fromEntries(["spectrum", "plane", "lengths", "phase", "totals", "inputs", ...CURVES].map((id) => [id, new Plot($(id))]));
+
+const RULED = ["plane", "lengths", "totals", "inputs", ...CURVES]; // where rules are drawn
 
 function redraw() {
   if (!waiting) requestAnimationFrame(draw);
@@ -16,12 +18,15 @@ function redraw() {
 const CALM = 250; // milliseconds
 let asked = 0, measuring = 0, measured = new Map(), worker = null;
 
-function measureSoon() {
+// Measures what is in sight, but for what is known.
+function measureSoon(known) {
   clearTimeout(measuring);
-  measured = new Map();
+  measured = known;
   asked++;
-  measuring = setTimeout(() => (worker ??= startWorker()).ask(asked, rulesOf(state), state), CALM);
+  measuring = setTimeout(() => (worker ??= startWorker()).ask(...question()), CALM);
 }
+
+const question = () => [asked, rulesOf(state).filter(({ id }) => !measured.has(id)), state];
 
 function hear(id, rule, answer) {
   if (id !== asked) return;
@@ -35,36 +40,42 @@ function startWorker() {
   try {
     const address = URL.createObjectURL(new Blob([`(${explorer})()`], { type: "text/javascript" })), started = new Worker(address);
     started.onmessage = ({ data }) => hear(...data);
-    started.onerror = () => (worker = here).ask(asked, rulesOf(state), state);
+    started.onerror = () => (worker = here).ask(...question());
     return { ask: (...question) => started.postMessage(question), end: () => (started.terminate(), URL.revokeObjectURL(address)) };
   } catch {
     return here;
   }
 }
 
-const measuredFor = ({ time, ...settings }) => JSON.stringify(settings);
+const measuredFor = ({ time, rules, ...settings }) => JSON.stringify(settings);
 
 function draw() {
   waiting = false;
   const all = found(state);
   showControls();
-  if (sized !== state.model) measure();
-  if (drawn !== state && (!drawn || measuredFor(drawn) !== measuredFor(state))) measureSoon();
+  showCurves();
+  if (sized !== shape(state)) measure();
+  if (drawn && String(drawn.rules) !== String(state.rules)) for (const id of RULED) plots[id].clear();
+  if (!drawn || measuredFor(drawn) !== measuredFor(state)) measureSoon(new Map());
+  else if (String(drawn.rules) !== String(state.rules)) measureSoon(measured);
   drawn = state;
   say($("headline"), headline(all, measured));
   if (isRegression(state)) drawSpectrum(plots.spectrum, all);
   else drawPlane(plots.plane, all), drawInputs(plots.inputs, all);
   drawLengths(plots.lengths, all, measured);
   drawPhase(plots.phase, all);
-  drawCurves([plots.curve0, plots.curve1, plots.curve2], all, measured);
+  drawCurves(all, measured);
   showWords(all);
   showTable(all);
   showLaw(all);
 }
 
+// What the sizes of the pictures hang on.
+const shape = (state) => `${state.model} ${state.rules.length}`;
+
 // Takes the sizes of the pictures in sight.
 function measure() {
-  sized = state.model;
+  sized = shape(state);
   for (const plot of Object.values(plots)) {
     const { clientWidth, clientHeight } = plot.svg;
     if (clientWidth) plot.resize(clientWidth, clientHeight);
@@ -111,6 +122,10 @@ function listen() {
     const shape = $("shape").value;
     if (shape === "own") state = withSpectrum(state, page.start.spectrum ?? state.spectrum);
     else state = reshaped({ shape });
+    commit();
+  });
+  $("batch").addEventListener("change", () => {
+    state = { ...state, batch: $("batch").value === "all" ? null : Number($("batch").value) };
     commit();
   });
   for (const radio of root.querySelectorAll("input[name=model]"))

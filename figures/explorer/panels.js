@@ -32,8 +32,6 @@ function directionColour(index, count) {
   return onDark.get(colour);
 }
 
-const shortName = (rule) => (rule.id === "power" ? `α = ${plain(rule.alpha)}` : rule.short);
-
 // ---- plateau length against the spectrum
 
 function drawLengths(plot, { state, runs }, measured) {
@@ -53,17 +51,20 @@ function drawLengths(plot, { state, runs }, measured) {
   );
   for (const { rule, flow } of runs)
     plot.put(`d${rule.id}`, "circle", { class: "dot", r: 4.5, fill: rule.colour, cx: round(plot.x(clamp(now, low, high))), cy: round(plot.level(flow.length)) });
+  const seen = (length) => Number.isFinite(length) && length <= above && (length === 0 || length >= below);
   for (const { rule } of runs) {
-    const length = measured.get(rule.id)?.length * state.step;
-    if (Number.isFinite(length) && length <= above && (length === 0 || length >= below))
+    const { length: count, band } = measured.get(rule.id) ?? {}, length = count * state.step, ends = band?.map((end) => end * state.step);
+    if (ends?.every(seen)) plot.line(`b${rule.id}`, ends.map((end) => [clamp(now, low, high), end]), { class: "band", stroke: rule.colour });
+    if (seen(length))
       plot.put(`m${rule.id}`, "circle", { class: "ring", r: 8, stroke: rule.colour, cx: round(plot.x(clamp(now, low, high))), cy: round(plot.level(length)) });
   }
   plot.sideLabels(
-    runs.map(({ rule }, i) => ({ key: rule.id, text: shortName(rule), colour: readable(rule.colour), y: plot.level(lines[i][GRID - 1][1]) })),
+    runs.map(({ rule }, i) => ({ key: rule.id, text: nameOf(rule), colour: readable(rule.colour), y: plot.level(lines[i][GRID - 1][1]) })),
     plot.area.right + 6,
   );
   plot.end();
-  describe(plot, runs.map(({ rule, flow }) => `${shortName(rule)}: ${plain(flow.length)}`).join("; ") + `, at ${regression ? "κ" : "ε"} = ${plain(now)}`);
+  const runsWithNoise = (band) => (band ? `, runs with noise ${band.map((end) => plain(end * state.step)).join(" to ")}` : "");
+  describe(plot, runs.map(({ rule, flow }) => `${nameOf(rule)}: ${plain(flow.length)}${runsWithNoise(measured.get(rule.id)?.band)}`).join("; ") + `, at ${regression ? "κ" : "ε"} = ${plain(now)}`);
 }
 
 const drawnLines = new Map();
@@ -79,7 +80,7 @@ function lengthLines(rules, state, at, settings) {
 }
 
 const FOLDED_NAMES = ["theta", "margin", "weight_decay", "u1", "u2"];
-const DASHES = { power: "7 4", newton: "2 4" };
+const DASHES = { power: "7 4", ngd: "10 3 2 3", newton: "2 4" };
 
 function describe(plot, text) {
   plot.svg.setAttribute("aria-label", text);

@@ -6,10 +6,13 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from theory.checks import ArgumentError, number, numbers, plain
+from theory.checks import ArgumentError, known, number, numbers, plain, whole
 
 MOST_DIRECTIONS = 1000
+MOST_EXAMPLES = 10_000  # of a minibatch
 MODELS = ("regression", "folded")
+NAMED = ("gd", "egd", "ngd", "newton")  # rules with a switch of their own, beside the power law
+SWITCHED_ON = ("gd", "egd")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Parameter:
 
 
 PARAMETERS = {
-    "alpha": Parameter("exponent α of the middle rule", 0, 2, 0.5, grain=0.01),
+    "alpha": Parameter("exponent α of the power law", 0, 2, 0.5, grain=0.01),
     "step": Parameter("step size η", 1e-6, 10, 0.1, log=True),
     "time": Parameter("flow time t to look at", 1e-4, 1e10, 10, log=True),
     "directions": Parameter("number of directions", 2, MOST_DIRECTIONS, 4, log=True, whole=True, of="regression"),
@@ -56,6 +59,7 @@ PARAMETERS = {
     "weight_decay": Parameter("weight decay λ", 0, 1, 0, grain=0.005, of="folded"),
     "u1": Parameter("first weight at the start", -5, 10, 1, grain=0.1, of="folded"),
     "u2": Parameter("second weight at the start", -5, 20, 3, grain=0.1, of="folded"),
+    "seed": Parameter("seed of the examples", 0, 9999, 0, grain=1, whole=True, of="folded"),
 }
 
 
@@ -70,6 +74,22 @@ def checked(name: str, value: object) -> float:
     parameter, found = PARAMETERS[name], number(name, value)
     if not parameter.low <= found <= parameter.high:
         raise ArgumentError(name, f"lie between {parameter.low:g} and {parameter.high:g}", f"is {plain(found)}")
+    return whole(name, found, 0) if parameter.whole else found
+
+
+def checked_batch(value: object) -> int | None:
+    """Examples per step, or None for all of them, or refused.
+
+    Raises
+    ------
+    ArgumentError
+        If it is not a whole number from 1 to 10,000.
+    """
+    if value is None:
+        return None
+    found = whole("batch", value)
+    if found > MOST_EXAMPLES:
+        raise ArgumentError("batch", f"be at most {MOST_EXAMPLES:,}, or None for all examples", f"is {found:,}")
     return found
 
 
@@ -87,3 +107,15 @@ def checked_spectrum(values: Iterable[float]) -> tuple[float, ...]:
     if min(found) <= 0:
         raise ArgumentError("spectrum", "hold positive numbers", f"holds {plain(min(found))}")
     return found
+
+
+def checked_rules(names: Iterable[str]) -> tuple[str, ...]:
+    """Which of the named rules are switched on, in the page's order, or refused.
+
+    Raises
+    ------
+    ArgumentError
+        If one is not a rule with a switch.
+    """
+    found = {known("rules", name, NAMED) for name in names}
+    return tuple(name for name in NAMED if name in found)

@@ -5,7 +5,13 @@ const PHASES = {
   regression: { x: "alpha", y: "condition", across: { low: 0, high: 2, label: "exponent α" }, up: { low: 1, high: 1e8, log: true, label: "condition number κ" } },
   folded: { x: "epsilon", y: "theta", across: { low: 1e-8, high: 1, log: true, label: "variance ε of the second feature" }, up: { low: 0, high: Math.PI / 2, label: "angle θ, radians" } },
 };
-const phaseOf = (state) => PHASES[state.model];
+
+// The axes, as far up as the state's own condition number.
+function phaseOf(state) {
+  const phase = PHASES[state.model], high = isRegression(state) ? decades([phase.up.high, state.condition], 0)[1] : phase.up.high;
+  return high === phase.up.high ? phase : { ...phase, up: { ...phase.up, high } };
+}
+
 const between = ({ low, high, log }, share) => (log ? low * (high / low) ** share : low + (high - low) * share);
 
 // Plateau in flow time at a point of the diagram; null where there is none.
@@ -42,7 +48,7 @@ const phaseMap = { key: null };
 function takePhaseMap(state) {
   const { x, y, across, up } = phaseOf(state), cells = holding ? HELD_CELLS : CELLS;
   const own = isRegression(state) ? [Math.max(...state.spectrum), state.start, state.threshold] : FOLDED_NAMES.filter((name) => name !== x && name !== y).map((name) => state[name]);
-  const key = JSON.stringify([state.model, own, dark]);
+  const key = JSON.stringify([state.model, up.high, own, dark]);
   if (phaseMap.key === key && (phaseMap.cells === CELLS || cells === HELD_CELLS)) return phaseMap;
   const lengths = Array.from({ length: cells[0] * cells[1] }, (_, i) =>
     phaseLength(state, between(across, ((i % cells[0]) + 0.5) / cells[0]), between(up, 1 - (Math.floor(i / cells[0]) + 0.5) / cells[1])),

@@ -8,8 +8,8 @@ function clipped(plot, id) {
   return `url(#${id})`;
 }
 
-function drawPlane(plot, { state, of }) {
-  const path = pathOf(state), { weights, rest } = path;
+function drawPlane(plot, { state, runs, of }) {
+  const first = (of("gd") ?? of("power")).rule, newton = of("newton")?.rule, { weights, rest } = pathOf(state, first);
   const ends = [[0, 0], [state.u1, state.u2], rest], [across, up] = [0, 1].map((i) => hold(`w${i}`, roomy([...weights, ...ends].map((w) => w[i]))));
   plot.margin = { top: 14, right: 14, bottom: 40, left: 54 };
   plot.begin({ low: across[0], high: across[1], label: "first weight w₁" }, { low: up[0], high: up[1], label: "second weight w₂" });
@@ -19,10 +19,10 @@ function drawPlane(plot, { state, of }) {
   const inside = clipped(plot, "plane-clip");
   plot.put("region", "path", { class: "region", "clip-path": inside, d: `M${corner([0, 0])}L${corner(edge)}L${corner([0, far])}L${corner([-far, far])}L${corner([-far, 0])}Z` });
   plot.put("edge", "path", { class: "edge", "clip-path": inside, d: `M${corner([-far, 0])}L${corner([0, 0])}L${corner(edge)}` });
-  plot.line("newton", [[state.u1, state.u2], rest], { stroke: of("newton").rule.colour, "stroke-width": 2, "stroke-dasharray": DASHES.newton });
-  plot.line("path", weights, { stroke: of("gd").rule.colour, "stroke-width": 2.5 });
-  for (const rule of [...SIDE_BY_SIDE.map((id) => of(id).rule), of("newton").rule]) {
-    const [w1, w2] = weightsAt(rule, path, state.time);
+  if (newton) plot.line("newton", [[state.u1, state.u2], rest], { stroke: newton.colour, "stroke-width": 2, "stroke-dasharray": DASHES.newton });
+  plot.line("path", weights, { stroke: first.colour, "stroke-width": 2.5 });
+  for (const { rule } of runs) {
+    const [w1, w2] = weightsAt(rule, state, state.time);
     plot.put(`at${rule.id}`, "circle", { class: "dot", r: 5, fill: rule.colour, cx: round(plot.x(w1)), cy: round(plot.y(w2)) });
   }
   const [sx, sy, ex, ey] = [plot.x(state.u1), plot.y(state.u2), plot.x(rest[0]), plot.y(rest[1])].map(round);
@@ -36,8 +36,8 @@ function drawPlane(plot, { state, of }) {
 }
 
 // Inputs in units of their deviations: where it trains, where it is tested, and what each rule decides at this time.
-function drawInputs(plot, { state, of }) {
-  const path = pathOf(state), root = Math.sqrt(state.epsilon), reach = Math.max(3, state.margin + 1);
+function drawInputs(plot, { state, runs }) {
+  const root = Math.sqrt(state.epsilon), reach = Math.max(3, state.margin + 1);
   plot.margin = { top: 14, right: 14, bottom: 40, left: 54 };
   plot.begin({ low: -reach, high: reach, label: "first feature x₁" }, { low: -3, high: 3, label: "second feature x₂/√ε" });
   const inside = clipped(plot, "inputs-clip"), { left, right, top, bottom } = plot.area;
@@ -45,14 +45,14 @@ function drawInputs(plot, { state, of }) {
   plot.put("training", "path", { class: "training", d: box(left, plot.x(-state.margin)) + box(plot.x(state.margin), right) });
   const edge = 3 * root * Math.tan(state.theta), corner = (x, y) => `${round(clamp(plot.x(x), -1e6, 1e6))} ${round(plot.y(y))}`;
   plot.put("tested", "path", { class: "tested", "clip-path": inside, d: `M${corner(0, 0)}L${corner(0, 3)}L${corner(-edge, 3)}ZM${corner(0, 0)}L${corner(0, -3)}L${corner(edge, -3)}Z` });
-  for (const { rule } of SIDE_BY_SIDE.map(of)) {
-    const [w1, w2] = weightsAt(rule, path, state.time), [dx, dy] = [-w2 * root, w1], far = 1e3 / (Math.hypot(dx, dy) || 1);
-    plot.put(`decides${rule.id}`, "path", { class: "decides", "clip-path": inside, stroke: rule.colour, d: `M${corner(-far * dx, -far * dy)}L${corner(far * dx, far * dy)}` });
+  for (const { rule } of runs) {
+    const [w1, w2] = weightsAt(rule, state, state.time), [dx, dy] = [-w2 * root, w1], far = 1e3 / (Math.hypot(dx, dy) || 1);
+    plot.put(`decides${rule.id}`, "path", { class: "decides", "clip-path": inside, stroke: rule.colour, "stroke-dasharray": DASHES[rule.id] ?? "none", d: `M${corner(-far * dx, -far * dy)}L${corner(far * dx, far * dy)}` });
   }
   plot.put("training name", "text", { class: "note halo", x: right - 6, y: bottom - 8, "text-anchor": "end" }, "shaded: trained");
   plot.put("tested name", "text", { class: "note halo", x: left + 6, y: top + 16 }, "sector: tested");
   plot.end();
-  describe(plot, `Decision boundaries at flow time ${plain(state.time)}; test error ${readings(SIDE_BY_SIDE.map(of), state)}`);
+  describe(plot, `Decision boundaries at flow time ${plain(state.time)}; test error ${readings(runs, state)}`);
 }
 
 function roomy(values) {

@@ -43,6 +43,13 @@ class Plot {
       }
   }
 
+  // Takes away everything, so that what is drawn next lies in its own order.
+  clear() {
+    for (const { element } of this.elements.values()) element.remove();
+    this.elements.clear();
+    this.axesKey = null;
+  }
+
   put(key, tag, attributes, text) {
     let kept = this.elements.get(key);
     if (!kept) {

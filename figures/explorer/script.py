@@ -13,8 +13,8 @@ import sympy as sp
 from sympy.printing.mathml import mathml
 
 from figures.explorer.compiler import javascript
-from figures.explorer.laws import NAMED, page_laws
-from figures.explorer.parameters import MOST_DIRECTIONS, PARAMETERS
+from figures.explorer.laws import page_laws
+from figures.explorer.parameters import MOST_DIRECTIONS, MOST_EXAMPLES, NAMED, PARAMETERS, SWITCHED_ON
 from figures.style import RULES, direction_colours
 from theory.families import POWERS
 from theory.models import folded_chain, regression_chain
@@ -22,7 +22,7 @@ from theory.rules import rule
 
 COLOURS = 33  # of directions
 LOGIC = ("state.js", "words.js")
-DRAWING = ("plot.js", "panels.js", "spectrum.js", "curves.js", "plane.js", "phase.js")
+DRAWING = ("plot.js", "panels.js", "spectrum.js", "curves.js", "paths.js", "plane.js", "phase.js")
 PAGE = ("hosts.js", "controls.js", "taken.js", "shown.js", "page.js")
 SHOWN: dict[str, dict[str, Any]] = {
     "gd": {"label": "gradient descent", "short": "GD", "speed": "σ", "alpha": 0},
@@ -55,6 +55,8 @@ def settings(
         "parameters": {key: asdict(parameter) for key, parameter in PARAMETERS.items()},
         "most_directions": MOST_DIRECTIONS,
         "rules": [{"id": key, **shown, "colour": RULES[key]} for key, shown in SHOWN.items()],
+        "switched_on": SWITCHED_ON,
+        "most_examples": MOST_EXAMPLES,
         "directions": direction_colours([i / (COLOURS - 1) for i in range(COLOURS)]),
         "digits": json.loads(asset("digits.json")),
         "formulas": formulas(),
@@ -77,7 +79,13 @@ def explorer_script() -> str:
 def numbers_script() -> str:
     """What computes, without what draws: the compiled laws, special functions, searches, quadrature, steps."""
     return "\n".join(
-        [asset("special.js"), f"const laws = {javascript(page_laws())};", asset("numbers.js"), asset("measure.js")]
+        [
+            asset("special.js"),
+            f"const laws = {javascript(page_laws())};",
+            asset("numbers.js"),
+            asset("measure.js"),
+            asset("noise.js"),
+        ]
     )
 
 

@@ -6,10 +6,8 @@ function say(element, text) {
 }
 
 function showWords(all) {
-  const regression = isRegression(state), runs = SIDE_BY_SIDE.map(all.of);
-  say($("curves-title"), regression ? "Error along each direction, three rules side by side" : "Test error (line) and training loss (dots), three rules side by side");
-  say($("phase-title"), regression ? "Phase diagram: plateau over α and κ" : "Phase diagram of gradient descent");
-  say($("reading"), `Test error at t = ${plain(state.time)}: ${readings(runs, state)}.`);
+  for (const [id, text] of Object.entries(titles(all))) say($(id), text);
+  say($("reading"), `Test error at t = ${plain(state.time)}: ${readings(all.runs, state)}.`);
   const found = stops(all, measured);
   if (String(found) !== String([...$("stops").children].map((item) => item.textContent)))
     $("stops").replaceChildren(...found.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
@@ -17,6 +15,9 @@ function showWords(all) {
 
 function showTable(all) {
   const body = $("rows");
+  if (body.dataset.rules !== String(state.rules)) body.replaceChildren();
+  body.dataset.rules = state.rules;
+  $("table").classList.toggle("alone", !all.of("gd"));
   tableRows(all, measured).forEach(({ rule, cells }, i) => {
     const row = body.rows[i] ?? emptyRow(body, cells.length + 1);
     say(row.cells[0].lastChild, rule.id === "power" ? `power law, α = ${plain(rule.alpha)}` : rule.label);

@@ -98,8 +98,8 @@ function lightEvents() {
   const svg = $("spectrum");
   svg.addEventListener("pointermove", (event) => light(directionAt(event)));
   svg.addEventListener("focusin", (event) => light(Number(event.target.dataset?.i ?? focused)));
-  for (const id of ["curve0", "curve1", "curve2"]) $(id).addEventListener("pointerover", (event) => light(event.target.dataset?.i === undefined ? null : Number(event.target.dataset.i)));
-  for (const id of ["spectrum", "curve0", "curve1", "curve2"]) for (const type of ["pointerleave", "focusout"]) $(id).addEventListener(type, () => light(null));
+  for (const id of CURVES) $(id).addEventListener("pointerover", (event) => light(event.target.dataset?.i === undefined ? null : Number(event.target.dataset.i)));
+  for (const id of ["spectrum", ...CURVES]) for (const type of ["pointerleave", "focusout"]) $(id).addEventListener(type, () => light(null));
 }
 
 function directionAt(event) {

@@ -52,7 +52,7 @@ function stretched(spectrum, condition) {
 }
 
 function defaults() {
-  const state = { model: page.start.model ?? "regression", shape: "geometric" };
+  const state = { model: page.start.model ?? "regression", shape: "geometric", rules: page.switched_on, batch: null };
   for (const [name, { value }] of Object.entries(PARAMETERS)) state[name] = value;
   state.step = page.start.step;
   return page.start.spectrum ? withSpectrum(state, page.start.spectrum) : withShape(state);
@@ -65,8 +65,12 @@ function withSpectrum(state, spectrum) {
 
 // ---- what a state gives
 
-const rulesOf = (state) => page.rules.map((rule) => (rule.id === "power" ? { ...rule, alpha: state.alpha } : rule));
+// The rules in sight: the power law, and the named ones whose switch is on.
+const rulesOf = (state) =>
+  page.rules.filter(({ id }) => id === "power" || state.rules.includes(id)).map((rule) => (rule.id === "power" ? { ...rule, alpha: state.alpha } : rule));
+const NAMED = page.rules.filter(({ id }) => id !== "power");
 const isRegression = (state) => state.model === "regression";
+const isNoisy = (state) => !isRegression(state) && state.batch !== null;
 
 function flows(rules, state, tolerance) {
   return isRegression(state) ? rules.map((rule) => regressionFlow(rule, state)) : foldedFlows(rules, state, tolerance);
@@ -84,6 +88,8 @@ function found(state) {
 function fragment(state) {
   const usual = defaults(), entries = [];
   if (state.model !== usual.model) entries.push(["model", state.model]);
+  if (String(state.rules) !== String(usual.rules)) entries.push(["rules", state.rules.join(",") || "none"]);
+  if (state.batch !== usual.batch) entries.push(["batch", state.batch ?? "all"]);
   const own = state.shape === "own", differs = own && String(state.spectrum) !== String(usual.spectrum);
   if (differs) entries.push(["spectrum", state.spectrum.join(",")]);
   if (!own && state.shape !== usual.shape) entries.push(["shape", state.shape]);
@@ -114,6 +120,18 @@ function checkedSpectrum(text) {
   return values;
 }
 
+function checkedBatch(text) {
+  const value = Number(text), most = page.most_examples;
+  if (!(Number.isInteger(value) && value >= 1 && value <= most)) refuse("batch", `be all or a whole number from 1 to ${plain(most)}`, `is ${shortened(text)}`);
+  return value;
+}
+
+// The named rules that are switched on, in the page's order; "none" of them.
+function checkedRules(text) {
+  const ids = NAMED.map(({ id }) => id), chosen = text === "none" ? [] : text.split(",").map((id) => known("rules", id, ids));
+  return ids.filter((id) => chosen.includes(id));
+}
+
 const shortened = (text) => (text.trim() === "" ? "empty" : text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
 // The state that an address stands for; throws a RangeError that says what is wrong with it.
@@ -125,6 +143,8 @@ function parsed(text) {
     const [name, ...rest] = part.split("="), value = rest.join("=");
     if (name === "model") state.model = known(name, value, ["regression", "folded"]);
     else if (name === "shape") state.shape = known(name, value, [...Object.keys(SHAPES), "digits"]);
+    else if (name === "rules") state.rules = checkedRules(value);
+    else if (name === "batch") state.batch = value === "all" ? null : checkedBatch(value);
     else if (name === "spectrum") spectrum = checkedSpectrum(value);
     else if (Object.hasOwn(PARAMETERS, name)) state[name] = checkedNumber(name, value);
     else refuse(shortened(name), "be a parameter of this page", "is not known");

@@ -49,7 +49,8 @@ def figure(explorer: Explorer) -> Figure:
 
 def lengths(explorer: Any) -> dict[str, float]:
     """Plateau length in flow time by rule, predicted."""
-    names = {name: f"power:{explorer.alpha:g}" if name == "power" else name for name in SHOWN}
+    shown = [name for name in SHOWN if name == "power" or name in explorer.rules]
+    names = {name: f"power:{explorer.alpha:g}" if name == "power" else name for name in shown}
     if explorer.model == "folded":
         model = Folded(explorer.epsilon, explorer.theta, explorer.margin, explorer.weight_decay)
         start = model.start((explorer.u1, explorer.u2))

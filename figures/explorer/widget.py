@@ -12,11 +12,19 @@ import traitlets
 from numpy.typing import NDArray
 
 from figures.explorer.page import filled, usual_step
-from figures.explorer.parameters import MODELS, PARAMETERS, checked, checked_spectrum
+from figures.explorer.parameters import (
+    MODELS,
+    PARAMETERS,
+    SWITCHED_ON,
+    checked,
+    checked_batch,
+    checked_rules,
+    checked_spectrum,
+)
 from figures.explorer.script import asset, explorer_script, literal, settings
 from figures.explorer.spectra import spectrum_of
 from simulations.trajectory import Trajectory
-from theory.checks import ArgumentError, known
+from theory.checks import ArgumentError, ArgumentTypeError, known
 from theory.models.folded import Folded
 from theory.models.linear import LinearModel
 
@@ -37,6 +45,24 @@ class Choice(traitlets.TraitType[str, str]):
     def validate(self, obj: Any, value: Any) -> str:
         """The model's name, or an ArgumentError."""
         return known(str(self.name), value, MODELS)
+
+
+class Rules(traitlets.TraitType[tuple[str, ...], Any]):
+    """The named rules that are switched on, beside the power law."""
+
+    def validate(self, obj: Any, value: Any) -> tuple[str, ...]:
+        """Their names in the page's order, or an ArgumentError."""
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            raise ArgumentTypeError(str(self.name), "be a sequence of names", f"is {value!r}")
+        return checked_rules(value)
+
+
+class Batch(traitlets.TraitType[int | None, int | None]):
+    """Examples per step of the folded model; None stands for all of them, which is no noise."""
+
+    def validate(self, obj: Any, value: Any) -> int | None:
+        """The number or None, or an ArgumentError."""
+        return checked_batch(value)
 
 
 class Spectrum(traitlets.TraitType[Array, Any]):
@@ -88,6 +114,8 @@ class Explorer(anywidget.AnyWidget):
         What the spectrum is called, such as the name of a data set.
     traits
         Other settings by the names of the traits; `step` is the step size η, 0.1 or 1/λ₁ where that is less.
+        `rules` are the named rules beside the power law, `batch` the examples per step of the folded model: None for
+        all, which is no noise.
 
     Raises
     ------
@@ -97,6 +125,7 @@ class Explorer(anywidget.AnyWidget):
 
     model = Choice("regression").tag(sync=True)
     spectrum = Spectrum(np.array([1.0, 0.1, 0.01, 0.001])).tag(sync=True, to_json=_to_buffer, from_json=_from_buffer)
+    rules = Rules(SWITCHED_ON).tag(sync=True)
     alpha = _number("alpha")
     step = _number("step")
     time = _number("time")
@@ -108,6 +137,8 @@ class Explorer(anywidget.AnyWidget):
     weight_decay = _number("weight_decay")
     u1 = _number("u1")
     u2 = _number("u2")
+    batch = Batch(None, allow_none=True).tag(sync=True)
+    seed = _number("seed")
     overlay = Overlay(np.empty((0, 2))).tag(sync=True, to_json=_to_buffer, from_json=_to_points)
     name = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     remark = traitlets.Unicode("").tag(sync=True)
@@ -124,8 +155,9 @@ class Explorer(anywidget.AnyWidget):
             found, remark, source = spectrum_of(spectrum) if isinstance(spectrum, LinearModel) else (spectrum, "", None)
             values = sorted(checked_spectrum(found), reverse=True)
             given, name = {"spectrum": values, "step": usual_step(values), "remark": remark}, name or source
-        for unknown in set(traits) - set(PARAMETERS) - {"model", "overlay"}:
-            known("setting", unknown, [*PARAMETERS, "model", "overlay"])
+        settings = [*PARAMETERS, "model", "rules", "batch", "overlay"]
+        for unknown in traits:
+            known("setting", unknown, settings)
         super().__init__(**{**given, "name": name, **traits})
 
     def show(self, trajectory: Trajectory) -> None:
