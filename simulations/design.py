@@ -103,7 +103,21 @@ class Family:
 def folded_family(
     *, theta: float = math.pi / 4, margin: float = 1.0, weight_decay: float = 0.0, start: Any = None
 ) -> Family:
-    """Folded models of any ε."""
+    """Folded models of any ε from 1e-12 to 1 − 1e-9.
+
+    A value that the model refuses is refused when `design` builds one.
+
+    Parameters
+    ----------
+    theta
+        Angle of the test boundary to the first axis in radians.
+    margin
+        Least |x₁| of a training input.
+    weight_decay
+        Coefficient λ of ½ λ‖W‖².
+    start
+        Weights w₁, w₂ at the start; the model's own if left out.
+    """
 
     def build(epsilon: float) -> LinearModel:
         return Folded(epsilon, theta, margin, weight_decay)
@@ -112,7 +126,19 @@ def folded_family(
 
 
 def wedge_family(*, theta: float = math.pi / 4, weight_decay: float = 0.0, start: Any = None) -> Family:
-    """Wedges of any ε."""
+    """Wedges of any ε from 1e-12 to 1 − 1e-9.
+
+    A value that the model refuses is refused when `design` builds one.
+
+    Parameters
+    ----------
+    theta
+        Angle of the second plane's normal to the first axis in radians.
+    weight_decay
+        Coefficient λ of ½ λ‖W‖².
+    start
+        Weights w₁, w₂ at the start; the model's own if left out.
+    """
 
     def build(epsilon: float) -> LinearModel:
         return Wedge(epsilon, theta, weight_decay)
@@ -123,9 +149,23 @@ def wedge_family(*, theta: float = math.pi / 4, weight_decay: float = 0.0, start
 def spectrum_family(
     shape: str = "geometric", *, directions: float = 2, largest: float = 1.0, weight_decay: float = 0.0
 ) -> Family:
-    """Regressions whose spectrum has this shape and any condition number, with equal errors at the start.
+    """Regressions whose spectrum has this shape and any condition number up to 1e12, with equal errors at the start.
 
-    The shapes are those of `simulations.spectra.spectrum`.
+    Parameters
+    ----------
+    shape
+        ``two-level``, ``geometric``, ``power-law`` or ``marchenko-pastur``, as `simulations.spectra.spectrum` has them.
+    directions
+        Number of eigenvalues, at least 2.
+    largest
+        The largest of them.
+    weight_decay
+        Coefficient λ of ½ λ‖W‖².
+
+    Raises
+    ------
+    ArgumentError
+        If the shape is not one of these, `directions` not a whole number of at least 2, or `largest` not positive.
     """
     known("shape", shape, SHAPES)
     count, top = whole("directions", directions, 2), positive("largest", largest)
