@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from theory.checks import ArgumentError, numbers
+from theory.checks import ArgumentError, length, numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -162,6 +162,15 @@ def _clusters(values: Array) -> list[slice]:
             edges.append(index)
     edges.append(len(values))
     return [slice(a, b) for a, b in itertools.pairwise(edges) if b - a > 1]
+
+
+def two_weights(given: Any = None) -> Array:
+    """W(0) = (u₁, u₂) of shape (1, 2); (1, 3) by default."""
+    import numpy as np
+
+    found = numbers("start", (1.0, 3.0) if given is None else given)
+    length("start", found, [2])
+    return np.array([found])
 
 
 def one_or_all(name: str, given: Any, count: int) -> tuple[float, ...]:
