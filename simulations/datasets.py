@@ -329,12 +329,14 @@ def sample_folded_test(epsilon: float, theta: float, size: int, rng: np.random.G
     ------
     ArgumentTypeError, ArgumentError : an argument is of the wrong type or outside its domain.
     """
-    deviation = math.sqrt(inside("epsilon", epsilon, 0, 1, "(0, 1)"))
-    return _sample_sector(deviation, inside("theta", theta, 0, math.pi / 2, "(0, π/2)"), size, rng)
+    return sample_wedge(epsilon, inside("theta", theta, 0, math.pi / 2, "(0, π/2)"), size, rng)
 
 
 def sample_wedge(epsilon: float, theta: float, size: int, rng: np.random.Generator | int) -> tuple[Array, Array]:
     """Draw from the wedge, z ~ N(0, diag(1, ε)) conditioned on (z·v) z₁ ≤ 0, v = (cos θ, sin θ), with label sign(z₁).
+
+    Up to a common sign z = (r sin ψ, −√ε r cos ψ), and the condition reads sin ψ cos θ ≤ √ε cos ψ sin θ:
+    ψ is uniform between 0 and the angle of (cos θ, √ε sin θ), and the radius r is Rayleigh and independent of it.
 
     Parameters
     ----------
@@ -353,15 +355,7 @@ def sample_wedge(epsilon: float, theta: float, size: int, rng: np.random.Generat
     ArgumentTypeError, ArgumentError : an argument is of the wrong type or outside its domain.
     """
     deviation = math.sqrt(inside("epsilon", epsilon, 0, 1, "(0, 1)"))
-    return _sample_sector(deviation, inside("theta", theta, 0, math.pi, "(0, π)"), size, rng)
-
-
-def _sample_sector(deviation: float, angle: float, size: int, rng: np.random.Generator | int) -> tuple[Array, Array]:
-    """Inputs (size, 2) and labels (size,) of the double sector between the planes of the first axis and of v.
-
-    Up to a common sign z = (r sin ψ, −√ε r cos ψ), and the condition reads sin ψ cos θ ≤ √ε cos ψ sin θ:
-    ψ is uniform between 0 and the angle of (cos θ, √ε sin θ), and the radius r is Rayleigh and independent of it.
-    """
+    angle = inside("theta", theta, 0, math.pi, "(0, π)")
     count, generator = _size(size), _generator(rng)
     width = math.atan2(deviation * math.sin(angle), math.cos(angle))
     psi = width * (1 - generator.random(count))  # never 0, where the label would be undefined

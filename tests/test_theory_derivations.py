@@ -14,7 +14,7 @@ import pytest
 import sympy as sp
 
 from simulations.population import tail_moments
-from theory import clock
+from theory import clock, contractions
 from theory.checks import ArgumentError
 from theory.derivation import Derivation, Step
 from theory.models import (
@@ -29,6 +29,7 @@ from theory.models import (
     regression_chain,
     regression_descent,
     regression_opening,
+    single_row,
 )
 from theory.models.folded import MARGIN, Folded
 from theory.models.regression import Regression
@@ -213,14 +214,14 @@ CORRUPTIONS = {
     "folded coefficients": (folded_opening, "coefficients", only("constant"), "gd", "flow"),
     "folded coefficients, descent": (folded_opening, "coefficients", only("fast"), "gd", "descent"),
     "folded coefficients, clock": (folded_opening, "coefficients", only("slow"), "ngd", "flow"),
-    "folded solution, rate": (folded_chain, "decay", lambda e: e.subs(folded.TIME, 2 * folded.TIME), "gd", "flow"),
-    "folded solution": (folded_chain, "decay", twice, "gd", "flow"),
+    "folded solution, rate": (contractions, "decay", lambda e: e.subs(folded.TIME, 2 * folded.TIME), "gd", "flow"),
+    "folded solution": (contractions, "decay", twice, "gd", "flow"),
     "clock": (clock, "pace", twice, "egd", "flow"),
     "clock, natural": (clock, "pace", twice, "ngd", "flow"),
     "clock, power": (clock, "pace", lambda e: e * SIGMA, "power:0.3", "flow"),
-    "folded solution, descent": (folded_chain, "contract", twice, "gd", "descent"),
+    "folded solution, descent": (contractions, "contract", twice, "gd", "descent"),
     "folded solution, steps": (
-        folded_chain,
+        contractions,
         "contract",
         lambda e: e.subs(folded.STEP, 2 * folded.STEP),
         "gd",
@@ -240,7 +241,7 @@ CORRUPTIONS = {
     "regression arrival, power 1.7": (regression_chain, "_power_arrival", twice, "power:1.7", "flow"),
     "regression speed, recursion": (regression_descent, "speed_along", twice, "power:0.5", "descent"),
     "regression cycle": (regression_descent, "cycle", amplitude_doubled, "ngd", "descent"),
-    "folded descent, law": (folded_chain, "single_power", twice, "power:0.5", "descent"),
+    "folded descent, law": (single_row, "single_power", twice, "power:0.5", "descent"),
     "folded descent, boundary": (folded_descent, "boundary", twice, "egd", "descent"),
     "folded descent, minimiser": (
         folded_descent,

@@ -42,12 +42,12 @@ def after_opening(
         return linear(rule, view)
     if rule.kind == "spectral" and view == "flow":
         return by_clock(rule)
-    if (power := _single_power(rule)) is not None:
+    if (power := single_power(rule)) is not None:
         return in_steps(rule, power)
     raise ArgumentError("rule", f"have a derivation as a {view}", f"is {rule.name}")
 
 
-def _single_power(rule: Rule) -> sp.Expr | None:
+def single_power(rule: Rule) -> sp.Expr | None:
     """The α of the rule on a gradient of one row; None where its law is not a power there."""
     if rule.kind != "spectral" or rule.refresh > 1:
         return None
