@@ -38,19 +38,18 @@ def gradients(w, s, decay):
     return np.array([math.prod(np.delete(w, place)) * (math.prod(w) - s) + decay * w[place] for place in range(len(w))])
 
 
-def integrated(name, sizes, s, q, decay=0.0, end=None):
+def integrated(name, sizes, s, q):
     """The arrival, from the modes' equations in the time in which the factors move by their own length."""
-    end = s if end is None else end
-    first = math.prod(sizes) - end
+    first = math.prod(sizes) - s
 
     def rates(_, state):
-        g = gradients(state[1:], s, decay)
+        g = gradients(state[1:], s, 0.0)
         speeds = -LAWS[name](np.abs(g)) * np.sign(g)
         pace = np.linalg.norm(state[1:]) / np.linalg.norm(speeds)
         return np.concatenate([[pace], pace * speeds])
 
     def arrived(_, state):
-        return (math.prod(state[1:]) - end) / first - q
+        return (math.prod(state[1:]) - s) / first - q
 
     arrived.terminal = True
     begin = np.concatenate([[0.0], sizes])
@@ -58,6 +57,19 @@ def integrated(name, sizes, s, q, decay=0.0, end=None):
         rates, (0, 1e4), begin, "DOP853", rtol=1e-12, atol=1e-300, first_step=1e-7, max_step=0.1, events=arrived
     )
     return run.y_events[0][0][0]
+
+
+def integrated_over_residual(name, sizes, s, q, decay, end):
+    """The same over the logarithm of the residual, which is 0 to log q: nothing stalls where the speed has no bound."""
+
+    def rates(_, state):
+        g = gradients(state[1:], s, decay)
+        speeds, product = -LAWS[name](np.abs(g)) * np.sign(g), math.prod(state[1:])
+        pace = (product - end) / (product * (speeds / state[1:]).sum())
+        return pace * np.concatenate([[1.0], speeds])
+
+    begin = np.concatenate([[0.0], sizes])
+    return solve_ivp(rates, (0, math.log(q)), begin, "DOP853", rtol=3e-14, atol=1e-300, first_step=1e-7).y[0, -1]
 
 
 @pytest.mark.parametrize("depth", [2, 3, 5])
@@ -112,17 +124,20 @@ def test_arrivals_are_those_of_the_modes(shape, name):
         assert found == pytest.approx(integrated(name, sizes, s, q), rel=CLOSE)
 
 
-# where decay holds a mode, α > 1 makes it speed up without bound, and the reference integration stalls there
-@pytest.mark.parametrize("name", ["gd", "egd", "power:0.5", "damped:0.1"])
-@pytest.mark.parametrize("depth", [2, 3])
+@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("depth", [2, 3, 8])
 def test_arrivals_with_decay(depth, name):
+    """Where decay holds a mode, α > 1 makes it speed up without bound: the residual is the clock."""
     for part, begin in itertools.product((1e-3, 0.1), (0.2, 0.9, 1.3)):
         sizes = np.full(depth, begin * 0.7 ** (1 / depth))
         model, start = single(sizes, 0.7, part * 0.7 ** (2 - 2 / depth))
         end = float(model.reached[0])
         found = predict(model, rule(name), "flow", start, threshold=1e-3).arrivals[0]
-        expected = integrated(name, sizes, 0.7, 1e-3, model.weight_decay, end)
-        assert found == pytest.approx(expected, rel=CLOSE)
+        if model.directions(start).learns[0]:
+            expected = integrated_over_residual(name, sizes, 0.7, 1e-3, model.weight_decay, end)
+            assert found == pytest.approx(expected, rel=1e-12)  # the worst is 2e-13: the residual has lost three digits
+        else:
+            assert found is None and begin == 0.2 and depth == 8
 
 
 @pytest.mark.parametrize("sizes", [(-0.2, 0.7), (0.9, -0.4), (-1e-5, 1.0)])
