@@ -14,6 +14,7 @@ from theory.checks import ArgumentError
 from theory.derivation import Derivation
 from theory.models import factorized_chain as chain
 from theory.models.factorized import DECAY, TARGET, Factorized
+from theory.models.factorized_mode import AMPLITUDE, DISTANCE, END, ENDS, ETA, FACTOR, IMBALANCE, START, THRESHOLD, TIME
 from theory.rules import Rule
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def amplitudes(
         return None
     if np.ptp(np.abs(sizes), axis=0).max() > EQUAL * np.abs(sizes).max() or (model.weight_decay and rule.power == 1):
         return None
-    solution = derivation.function("solution", (chain.START, chain.TIME, chain.ETA, TARGET, DECAY))
+    solution = derivation.function("solution", (START, TIME, ETA, TARGET, DECAY))
     seen, found = model.directions(start), np.zeros((len(times), len(model.values)))
     for index, begin in enumerate(map(float, seen.starts)):
         s, end = float(model.values[index]), float(model.reached[index])
@@ -168,7 +169,7 @@ def _times(derivation: Derivation, rule: Rule, mode: Mode, step: float | None) -
     return _by_factor(derivation, rule, mode) if mode.balanced else NOTHING
 
 
-SYMBOLS = (chain.START, chain.END, TARGET, DECAY, chain.THRESHOLD, chain.ETA)
+SYMBOLS = (START, END, TARGET, DECAY, THRESHOLD, ETA)
 
 
 def _closed(derivation: Derivation, mode: Mode) -> Times:
@@ -198,7 +199,7 @@ def _unbalanced_descent(derivation: Derivation, mode: Mode) -> float | None:
         return None
     first, second = mode.sizes
     imbalance = (first - second) * (first + second)
-    symbols = (chain.AMPLITUDE, TARGET, chain.IMBALANCE)
+    symbols = (AMPLITUDE, TARGET, IMBALANCE)
 
     def law(name: str, a: float) -> float:
         return float(derivation.function(name, symbols)(a, mode.target, imbalance))
@@ -213,8 +214,8 @@ def _by_factor(derivation: Derivation, rule: Rule, mode: Mode) -> Times:
     """Balanced, any law: the integral of 1/h(|g|) over the factor."""
     depth = len(mode.sizes)
     begin, there, end = (a ** (1 / depth) for a in (mode.start, mode.arrived, mode.reached))
-    gradient = derivation.function("gradient", (chain.FACTOR, TARGET, DECAY))
-    settling = derivation.function("settling", (chain.DISTANCE, chain.ENDS[0], TARGET, DECAY))
+    gradient = derivation.function("gradient", (FACTOR, TARGET, DECAY))
+    settling = derivation.function("settling", (DISTANCE, ENDS[0], TARGET, DECAY))
 
     def distance(part: float) -> float:
         """Of the factor at which this part of the first error is left."""
@@ -234,7 +235,7 @@ def _by_least_factor(derivation: Derivation, rule: Rule, mode: Mode) -> Times:
     alpha = float(sp.sympify(rule.power))
     sizes = tuple(sorted(map(abs, mode.sizes)))
     ends = _ends(sizes, 2 - alpha, mode.target)
-    symbols, half = (chain.DISTANCE, *chain.ENDS[: len(ends)]), ends[0] / 2
+    symbols, half = (DISTANCE, *ENDS[: len(ends)]), ends[0] / 2
     residual, pull, others = (derivation.function(name, symbols) for name in ("residual", "least_pull", "others"))
 
     def product(w: float) -> float:  # anchored at the start, where the distance from the end has no digits

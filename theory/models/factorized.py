@@ -239,7 +239,8 @@ class Factorized:
     @functools.cached_property
     def sharpness(self) -> float:
         """The largest curvature at the balanced minimum; 0 where that is no minimum of the largest direction."""
-        from theory.models.factorized_chain import FACTOR, sharpness
+        from theory.models.factorized_mode import FACTOR
+        from theory.models.factorized_sharpness import sharpness
 
         size = float(self.reached.max()) ** (1 / self.depth)
         return float(compiled(sharpness(self.depth), (FACTOR, DECAY))(size, self.weight_decay)) if size else 0.0
