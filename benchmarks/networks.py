@@ -3,10 +3,11 @@
 Nine minibatches of 512 of the modular-97-add preset by gd and egd, with and without the evaluation of all pairs that
 follows. The peer is the code published with arXiv:2510.04930, if its file main-results/mod_add.py is named (its
 functions are taken as they are, JAX compiles them), or else the same epoch in PyTorch: dense one-hot inputs, autograd,
-torch.linalg.svd. Each repeat times ours and theirs in turn; what is printed is the least milliseconds of either, and
-the median of ours by theirs. BLAS has one thread for both, and XLA as many as it wants. With `--one-core` one core is
-left to everything, and the times are those of the processor, which count no time in which others had it. Last comes
-by how much the two updates from the same weights differ.
+torch.linalg.svd. Each repeat times five epochs of ours and five of theirs; what is printed is the least milliseconds of
+an epoch of either, and the median of ours by theirs. BLAS has one thread for both; ours shares an epoch's work among up
+to four threads, and XLA among as many as it wants. With `--one-core` one core is left to everything, and the times are
+those of the processor, which count no time in which others had it. Last comes by how much the two updates from the same
+weights differ.
 """
 
 from __future__ import annotations
@@ -18,20 +19,23 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from simulations.networks.campaign import THREADS
 from simulations.networks.contenders import contender
 from simulations.networks.network import gradients, scores
 from simulations.networks.settings import PRESETS
 from simulations.networks.training import Training
+from simulations.threads import cores, sharing
 
 SETTING = PRESETS["modular-97-add"]
 MODULUS, BATCH, STEP, DECAY = 97, SETTING.batch, SETTING.step, SETTING.weight_decay
-REPEATS, ONE_CORE = 30, "--one-core"
+REPEATS, EPOCHS, ONE_CORE = 10, 5, "--one-core"
 Update = Callable[[Any, Any, Any], Any]
 Peer = tuple[dict[str, Update], Callable[..., Any], Callable[[Any], Any], Callable[[Any], Any]]
 
@@ -109,21 +113,34 @@ def seconds(function: Callable[[], Any]) -> float:
     return clock() - begun
 
 
-def compare(name: str, peer: Peer) -> str:
+def compare(name: str, peer: Peer, helpers: Executor) -> str:
     """Times and ratios of one rule's epochs."""
-    ours = Training(SETTING, contender(name, SETTING), 0)
+    ours = Training(SETTING, contender(name, SETTING), 0, helpers=helpers)
     theirs, rng = Theirs(peer, name, ours), np.random.default_rng(0)
+    orders = [rng.permutation(len(ours.data.train)) for _ in range(EPOCHS)]
+
+    def mine(look: bool) -> None:
+        for _ in orders:
+            ours.take_steps()
+            if look:
+                scores(ours.weights, ours.data, ours.loss, helpers)
+
+    def others(look: bool) -> None:
+        for order in orders:
+            theirs.take_steps(order)
+            if look:
+                theirs.evaluate()
+
     rows = []
-    for _ in range(REPEATS + 2):  # the first two warm up
-        order = rng.permutation(len(ours.data.train))
-        steps = seconds(ours.take_steps), seconds(functools.partial(theirs.take_steps, order))
-        look = seconds(lambda: scores(ours.weights, ours.data, ours.loss)), seconds(theirs.evaluate)
-        rows.append((steps, (steps[0] + look[0], steps[1] + look[1])))
+    for _ in range(REPEATS + 1):  # the first warms up
+        rows.append(
+            [[seconds(functools.partial(side, look)) / EPOCHS for side in (mine, others)] for look in (False, True)]
+        )
     found = []
     for place, words in enumerate(("steps alone", "with evaluation")):
-        mine, other = (1e3 * min(row[place][side] for row in rows[2:]) for side in (0, 1))
-        middle = statistics.median(row[place][0] / row[place][1] for row in rows[2:])
-        found.append(f"{words} {mine:.1f} by {other:.1f} ms = {mine / other:.2f}, median {middle:.2f}")
+        least, other = (1e3 * min(row[place][side] for row in rows[1:]) for side in (0, 1))
+        middle = statistics.median(row[place][0] / row[place][1] for row in rows[1:])
+        found.append(f"{words} {least:.1f} by {other:.1f} ms = {least / other:.2f}, median {middle:.2f}")
     return f"{name:4s} {'; '.join(found)}"
 
 
@@ -144,9 +161,9 @@ def main() -> None:
     if ONE_CORE in sys.argv:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     peer = published(Path(arguments[0])) if arguments else pytorch()
-    with threadpool_limits(1):
+    with threadpool_limits(1), sharing(min(cores(), THREADS)) as helpers:
         for name in ("gd", "egd"):
-            print(compare(name, peer), flush=True)
+            print(compare(name, peer, helpers), flush=True)
             print(f"     first update of W₁ differs by {difference(name, peer):.1e} of its largest change", flush=True)
 
 

@@ -135,7 +135,7 @@ def _by_gram(wide: Array) -> Polar | None:
     allowed = max(1e-12, 100 * EPS * condition)
     likely = EPS * condition**2 <= HOPELESS * allowed
     if likely and SAFETY * _measured_error(wide, values, basis) <= allowed:
-        return Polar(((basis / values) @ basis.T) @ wide, len(wide), "gram")
+        return Polar(_inverse_root(basis, values) @ wide, len(wide), "gram")
     return _corrected(wide, values, basis)
 
 
@@ -149,7 +149,14 @@ def _by_gram_single(wide: Array, cut: float) -> Polar | None:
     squares, basis = squares[first:], basis[:, first:]
     if not squares[0] * LARGEST_SINGLE**2 > squares[-1]:
         return None
-    return Polar(((basis / np.sqrt(squares)) @ basis.T) @ wide, len(squares), "gram")
+    return Polar(_inverse_root(basis, np.sqrt(squares)) @ wide, len(squares), "gram")
+
+
+def _inverse_root(basis: Array, values: Array) -> Array:
+    """(G Gᵀ)^(−1/2) from the singular values of G and the left vectors, as a square, of which half is computed."""
+    half = basis / np.sqrt(values)
+    found: Array = half @ half.T
+    return found
 
 
 def _corrected(wide: Array, values: Array, basis: Array) -> Polar | None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from simulations import sweep_lengths, sweep_store
 from simulations.sweep_store import Done
 from simulations.sweeps import Sweep
+from simulations.threads import cores
 from theory.checks import ArgumentError, known, whole
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def run_sweep(
     store = target if form == "zarr" else target.with_name(target.name + ".zarr")
     if form == "netcdf":
         _accept_file(sweep, target, version)
-    count = min(_cores() if workers is None else whole("workers", workers, 1), sweep.block_count)
+    count = min(cores() if workers is None else whole("workers", workers, 1), sweep.block_count)
     with _deriving(sweep) as derived, _client(scheduler, count) as client:
         derived.result()
         sweep_store.prepare(sweep, store, version)
@@ -126,10 +127,6 @@ def require() -> None:
     if missing:
         but = f'{", ".join(missing)} is not installed: pip install "evenflow[sweep]"'
         raise ArgumentError("sweep", "have its packages", but)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _here(sweep: Sweep, store: Path) -> Iterator[Done]:

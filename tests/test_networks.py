@@ -82,7 +82,7 @@ def test_gathered_and_scattered_is_what_a_dense_product_gives(setting):
     # sums of at most 40 terms of order 1, in another order
     assert forward == pytest.approx(inputs @ weights.first + weights.bias, abs=1e-14)
     assert data.inputs.backward(change, rows) == pytest.approx(inputs.T @ change, abs=1e-13)
-    everything = np.concatenate(list(data.inputs.blocks(weights.first, weights.bias)))
+    everything = np.concatenate([data.inputs.block(weights.first, weights.bias, some) for some in data.inputs.blocks()])
     assert everything[rows] == pytest.approx(forward, abs=1e-14)
 
 

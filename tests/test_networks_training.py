@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from simulations.networks import campaign as campaigns
-from simulations.networks import training
+from simulations.networks import inputs, training
 from simulations.networks.contenders import Contender, contender, way_of
 from simulations.networks.network import Weights, gradients
 from simulations.networks.record import TrainingRun
@@ -166,6 +166,17 @@ def test_a_run_that_diverges_says_so():
     assert run.epochs < 12
 
 
+def test_what_decays_below_the_normal_numbers_is_zero():
+    run = Training(TINY, contender("gd", TINY), 0)
+    run.weights.bias[3] = -1e3  # a unit that is never active: nothing but decay acts on it
+    for part in (run.weights.first[:, 3], run.weights.second[3]):
+        part[0], part[1] = 1e-39, 2e-38
+    run.go_through_an_epoch()
+    for part in (run.weights.first[:, 3], run.weights.second[3]):
+        assert part[0] == 0
+        assert 1.9e-38 < part[1] < 2e-38
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_a_run_resumed_from_a_file_leaves_the_same_bytes(rule, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "EVERY", 0.0)  # a checkpoint at every epoch
@@ -276,10 +287,23 @@ def test_processes_change_nothing(tmp_path):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
+@pytest.mark.parametrize("rule", ["gd", "egd", "gd@1e30"])
+def test_threads_change_no_bit(monkeypatch, rule):
+    monkeypatch.setattr(training, "WORTHWHILE", 0)  # else a network as small as this has none
+    monkeypatch.setattr(inputs, "BLOCK", 8)  # and its examples fit into one block
+    setting = replace(TINY, batch=1000 if "@" in rule else 16)  # one step, after which the scores overflow
+    one, three = (train(setting, rule, 1, threads=threads) for threads in (1, 3))
+    assert one.stop_reason == three.stop_reason
+    for name, values in one.curves.items():
+        assert np.array_equal(values, three.curves[name], equal_nan=True)
+    for mine, other in zip(one.weights, three.weights, strict=True):
+        assert np.array_equal(mine, other, equal_nan=True)
+
+
 def test_what_a_process_refuses_is_raised_here(tmp_path):
     entry = campaigns.Entry(Contender("rsvd:50", "rsvd:50", 0.1), 0, tmp_path / "run.npz")
     here, there = multiprocessing.Pipe(duplex=False)
-    campaigns._serve(TINY, entry, 0, there)
+    campaigns._serve(TINY, entry, 0, 1, there)
     with pytest.raises(ArgumentError, match="must ask rsvd for a rank of at most 14, but asks for 50"):
         campaigns._received(here)
     there.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -66,13 +65,14 @@ def train(
     from simulations.networks.settings import preset as named
     from simulations.networks.standings import closed, documented, standings
     from simulations.networks.tuning import with_steps
+    from simulations.threads import cores
 
     given = [*(changes or []), *([] if stop_egd_at is None else [f"stop_egd_at={stop_egd_at}"])]
     setting = named(preset).changed(given)
     target = Path(f"train-{preset}") if out is None else out
     chosen, many = expanded(rules.split(","), setting), whole("seeds", number("seeds", seeds))
     entries = campaign(setting, chosen, many, target)
-    count = _cores() if workers is None else whole("workers", number("workers", workers))
+    count = cores() if workers is None else whole("workers", number("workers", workers))
     prepare(setting, target, __version__)
     from evenflow.standings_display import print_outlooks, print_standings, print_tuned
     from evenflow.training_display import TrainingReporter, print_runs
@@ -108,10 +108,6 @@ def _tuned(setting: Setting, rules: Sequence[str], out: Path, workers: int) -> l
     prepare(trial, out, __version__)
     with TrainingReporter(entries, trial.epochs) as reporter:
         return tuned(run(trial, entries, workers=workers, progress=reporter))
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def document(preset: str, setting: Setting, runs: Sequence[TrainingRun], out: Path) -> dict[str, Any]:

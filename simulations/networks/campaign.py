@@ -18,9 +18,11 @@ from simulations.networks.contenders import Contender, contender
 from simulations.networks.record import TrainingRun
 from simulations.networks.settings import Setting
 from simulations.networks.training import train
+from simulations.threads import cores
 from theory.checks import ArgumentError, whole
 
 PARAMETERS = "parameters.json"
+THREADS = 4  # of one run: with more the evaluation of all examples gains little
 BETWEEN = 0.2  # seconds between two reports of a run
 
 
@@ -116,8 +118,10 @@ def _accept(path: Path, mine: dict[str, Any]) -> None:
         raise ArgumentError("out", "name a new directory, or one of this setting", f"{path.parent} holds {differ}")
 
 
-def execute(setting: Setting, entry: Entry, report: Callable[[int, float, float], None] | None = None) -> TrainingRun:
-    """Carry out one run, from its file where that has been begun.
+def execute(
+    setting: Setting, entry: Entry, report: Callable[[int, float, float], None] | None = None, threads: int = 1
+) -> TrainingRun:
+    """Carry out one run on some threads, from its file where that has been begun.
 
     Raises
     ------
@@ -128,7 +132,9 @@ def execute(setting: Setting, entry: Entry, report: Callable[[int, float, float]
     def save(run: TrainingRun) -> None:
         run.save(entry.path)
 
-    return train(setting, entry.contender, entry.seed, begun=_begun(setting, entry), report=report, save=save)
+    return train(
+        setting, entry.contender, entry.seed, begun=_begun(setting, entry), report=report, save=save, threads=threads
+    )
 
 
 def _begun(setting: Setting, entry: Entry) -> TrainingRun | None:
@@ -145,7 +151,7 @@ def _begun(setting: Setting, entry: Entry) -> TrainingRun | None:
 def run(
     setting: Setting, entries: Sequence[Entry], *, workers: int = 1, progress: Progress | None = None
 ) -> list[TrainingRun]:
-    """Carry out all runs; how many processes share them changes nothing in what they leave.
+    """Carry out all runs; how many processes share them, and the cores, changes nothing in what they leave.
 
     Raises
     ------
@@ -155,15 +161,17 @@ def run(
     reports = progress or (lambda report: None)
     for entry in entries:  # before any work is done
         _begun(setting, entry)
-    if min(whole("workers", workers), len(entries)) == 1:
+    count = min(whole("workers", workers), len(entries))
+    threads = max(1, min(cores() // count, THREADS))
+    if count == 1:
         for index, entry in enumerate(entries):
-            _reporting(setting, entry, index, reports)
+            _reporting(setting, entry, index, threads, reports)
     else:
-        _in_processes(setting, entries, workers, reports)
+        _in_processes(setting, entries, count, threads, reports)
     return [TrainingRun.load(entry.path) for entry in entries]
 
 
-def _reporting(setting: Setting, entry: Entry, index: int, progress: Progress) -> None:
+def _reporting(setting: Setting, entry: Entry, index: int, threads: int, progress: Progress) -> None:
     """Carry out a run, reporting now and then."""
     last = 0.0
 
@@ -173,11 +181,11 @@ def _reporting(setting: Setting, entry: Entry, index: int, progress: Progress) -
             last = time.monotonic()
             progress(Report(index, epoch, train_accuracy, test_accuracy))
 
-    found = execute(setting, entry, report).document()
+    found = execute(setting, entry, report, threads).document()
     progress(Report(index, found["epochs"], found["train_accuracy"], found["test_accuracy"], done=True))
 
 
-def _in_processes(setting: Setting, entries: Sequence[Entry], workers: int, progress: Progress) -> None:
+def _in_processes(setting: Setting, entries: Sequence[Entry], workers: int, threads: int, progress: Progress) -> None:
     """Each run in a process of its own, so many at a time; those under way end with this one, whatever ends it."""
     context, waiting = multiprocessing.get_context("spawn"), list(enumerate(entries))
     active: dict[Connection, Any] = {}
@@ -186,7 +194,7 @@ def _in_processes(setting: Setting, entries: Sequence[Entry], workers: int, prog
             while waiting and len(active) < workers:
                 index, entry = waiting.pop(0)
                 here, there = context.Pipe(duplex=False)
-                process = context.Process(target=_serve, args=(setting, entry, index, there), daemon=True)
+                process = context.Process(target=_serve, args=(setting, entry, index, threads, there), daemon=True)
                 process.start()
                 stack.callback(process.terminate)
                 there.close()
@@ -211,10 +219,10 @@ def _received(connection: Connection) -> Report:
     return found
 
 
-def _serve(setting: Setting, entry: Entry, index: int, there: Connection) -> None:
+def _serve(setting: Setting, entry: Entry, index: int, threads: int, there: Connection) -> None:
     """Carry out a run in a process of its own; a broken pipe says that nobody waits for it any more."""
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
         try:
-            _reporting(setting, entry, index, there.send)
+            _reporting(setting, entry, index, threads, there.send)
         except (ArgumentError, OSError) as error:
             there.send(error)

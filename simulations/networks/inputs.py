@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 Array = NDArray[Any]
-BLOCK = 512  # examples that go through the network at once when all are evaluated
+BLOCK = 1024  # examples that go through the network at once when all are evaluated
 
 
 class Inputs(Protocol):
@@ -23,8 +22,11 @@ class Inputs(Protocol):
     def backward(self, change: Array, rows: NDArray[np.int64]) -> Array:
         """Xᵀ D (d, hidden) for D (n, hidden) of n rows X."""
 
-    def blocks(self, weights: Array, bias: Array) -> Iterator[Array]:
-        """Pre-activations (·, hidden) of all N rows, in order."""
+    def blocks(self) -> list[slice]:
+        """All N rows in order, some at a time."""
+
+    def block(self, weights: Array, bias: Array, rows: slice) -> Array:
+        """Pre-activations (n, hidden) of a block of n rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +51,14 @@ class Pairs:
         found: Array = csc_array((ones, places.ravel(), ends), shape=(2 * self.modulus, len(rows))) @ change
         return found
 
-    def blocks(self, weights: Array, bias: Array) -> Iterator[Array]:
-        """Every sum of a row for a and a row for b, some a at a time."""
-        first, second = weights[: self.modulus] + bias, weights[self.modulus :]
-        some = max(1, BLOCK // self.modulus)
-        for begin in range(0, self.modulus, some):
-            yield (first[begin : begin + some, None] + second).reshape(-1, weights.shape[1])
+    def blocks(self) -> list[slice]:
+        """All pairs, some a at a time."""
+        return _slices(self.modulus**2, self.modulus * max(1, BLOCK // self.modulus))
+
+    def block(self, weights: Array, bias: Array, rows: slice) -> Array:
+        """Every sum of a row for a and a row for b."""
+        first = weights[rows.start // self.modulus : rows.stop // self.modulus] + bias
+        return (first[:, None] + weights[self.modulus :]).reshape(-1, weights.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +78,14 @@ class Dense:
         found: Array = self.values[rows].T @ change
         return found
 
-    def blocks(self, weights: Array, bias: Array) -> Iterator[Array]:
-        """X W + bias, some rows at a time."""
-        for begin in range(0, len(self.values), BLOCK):
-            yield self.values[begin : begin + BLOCK] @ weights + bias
+    def blocks(self) -> list[slice]:
+        """All rows, some at a time."""
+        return _slices(len(self.values), BLOCK)
+
+    def block(self, weights: Array, bias: Array, rows: slice) -> Array:
+        """X W + bias."""
+        return self.values[rows] @ weights + bias
+
+
+def _slices(count: int, size: int) -> list[slice]:
+    return [slice(begin, min(begin + size, count)) for begin in range(0, count, size)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from simulations.networks.measures import MEASURES, Moment
 from simulations.networks.network import Weights, gradients, scores, start
 from simulations.networks.record import CURVES, TrainingRun
 from simulations.networks.settings import Setting, log_spaced
+from simulations.threads import AT_ONCE, sharing
 from theory.checks import plain, whole
 
 Array = NDArray[Any]
@@ -24,6 +26,7 @@ Report = Callable[[int, float, float], None]
 DATA, START, ORDER = range(3)  # streams of random numbers of one seed, the same for every rule
 MEASURED, KEPT = 60, 12  # epochs for each factor of ten
 EVERY = 20.0  # seconds between checkpoints
+WORTHWHILE = 4_000_000  # multiplications of a product that are worth handing to a thread
 
 
 def train(
@@ -56,17 +59,18 @@ def train(
     save
         Called with the run so far, every 20 seconds and at the end.
     threads
-        BLAS threads.
+        Threads that share the work of an epoch, with one BLAS thread each; they change no bit.
 
     Raises
     ------
     ArgumentError
-        If the rule is not known or has no meaning here, or the seed is no whole number.
+        If the rule is not known or has no meaning here, or the seed or the number of threads is no whole number.
     """
     who = how if isinstance(how, Contender) else contender(how, setting)
     whole("seed", seed, 0)
-    with threadpool_limits(threads), np.errstate(over="ignore", invalid="ignore"):
-        run = Training(setting, who, seed, begun)
+    whole("threads", threads)
+    with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"), sharing(threads) as helpers:
+        run = Training(setting, who, seed, begun, helpers)
         if begun is not None and begun.stop_reason and run.over():
             return begun
         saved = time.monotonic()
@@ -90,10 +94,19 @@ class Training:
     ----------
     setting, who, seed, begun
         As for `train`.
+    helpers
+        Threads that share the work.
     """
 
-    def __init__(self, setting: Setting, who: Contender, seed: int, begun: TrainingRun | None = None) -> None:
-        self.setting, self.who, self.seed = setting, who, seed
+    def __init__(
+        self,
+        setting: Setting,
+        who: Contender,
+        seed: int,
+        begun: TrainingRun | None = None,
+        helpers: Executor = AT_ONCE,
+    ) -> None:
+        self.setting, self.who, self.seed, self.helpers = setting, who, seed, helpers
         self.data = setting.task.data(np.random.default_rng([seed, DATA]), setting.held_back, setting.dtype)
         self.start = start(
             setting.task, setting.width, setting.bias, np.random.default_rng([seed, START]), setting.dtype
@@ -143,6 +156,7 @@ class Training:
     def go_through_an_epoch(self) -> None:
         """Take the steps of an epoch, and look at what came of it."""
         losses, norms = self.take_steps()
+        self.weights.flush()
         self.epoch += 1
         self._look(float(np.mean(losses)), float(np.mean(norms)))
 
@@ -153,9 +167,10 @@ class Training:
         batch = min(setting.batch, len(train))
         losses, norms = [], []
         way = self.way if self.reached["switched"] is None else descent
+        helpers = self.helpers if batch * setting.width * setting.task.outputs > WORTHWHILE else AT_ONCE
         for begin in range(0, len(train) - batch + 1, batch):
             rows = order[begin : begin + batch]
-            value, slope = gradients(self.weights, self.data, rows, self.loss, setting.weight_decay)
+            value, slope = gradients(self.weights, self.data, rows, self.loss, setting.weight_decay, helpers)
             direction, self.state = way(slope, self.state)
             norms.append(self._step(direction))
             losses.append(value)
@@ -169,7 +184,7 @@ class Training:
 
     def _look(self, batch_loss: float, step_norm: float) -> None:
         """Write down how the network does."""
-        right, losses = scores(self.weights, self.data, self.loss)
+        right, losses = scores(self.weights, self.data, self.loss, self.helpers)
         found = {f"{name}_accuracy": _mean(right, rows) for name, rows in self.splits.items()}
         found |= {f"{name}_loss": _mean(losses, self.splits[name]) for name in ("train", "test")}
         found |= {"batch_loss": batch_loss, "step_norm": step_norm}
