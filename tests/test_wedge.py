@@ -16,8 +16,8 @@ import pytest
 import sympy as sp
 from scipy.stats import beta
 
+from simulations.classifier_samples import sample_wedge
 from simulations.comparison import compare
-from simulations.datasets import sample_wedge
 from simulations.descent import descend
 from simulations.flow import flow
 from simulations.population import population
