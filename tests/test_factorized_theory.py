@@ -181,6 +181,60 @@ def test_extinctions_follow_the_last_arrival(name, decay):
     assert left[1] / left[0] == pytest.approx(2**alpha, rel=1e-5 if alpha <= 1 else 0.1)
 
 
+def frobenius_modes(s, decay, starts, times):
+    """Amplitudes (times, n) of two balanced layers, dw/dt = −g/‖g‖ with the gradients of all modes."""
+
+    def rates(_, w):
+        g = w * (w**2 - s) + decay * w
+        return -g / np.linalg.norm(g)
+
+    return solve_ivp(rates, (0, times[-1]), np.sqrt(starts), "DOP853", rtol=1e-12, atol=1e-14, t_eval=times).y.T ** 2
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_a_rescaled_flow_runs_on_the_clock_of_all_modes(decay):
+    s, starts = np.array([3.0, 1.2, 0.3]), np.array([1e-4, 2.5, 1e-3])
+    model = Factorized.from_spectrum(s, start=starts, weight_decay=decay)
+    found = predict(model, rule("frobenius"), "flow", model.start(), threshold=1e-2)
+    order = np.argsort(found.arrivals)
+    amplitudes = frobenius_modes(s, decay, starts, np.array(found.arrivals)[order])
+    parts = (amplitudes - model.reached) / (starts - model.reached)
+    np.testing.assert_allclose(
+        np.diag(parts[:, order]), 1e-2, rtol=1e-8
+    )  # the solver's 1e-12, less the residual's digits
+    assert len(set(found.extinctions)) == 1
+    left = 1e-3 * found.extinctions[0]  # in which the last factor alone moves, at unit speed
+    end = frobenius_modes(s, decay, starts, [found.extinctions[0] - left])[0]
+    assert (np.sqrt(model.reached) - np.sqrt(end))[2] == pytest.approx(left, rel=1e-9)
+
+
+def test_one_mode_is_rescaled_as_egd_moves_it():
+    model = Factorized.from_spectrum([0.7], start=1e-3, weight_decay=0.05)
+    runs = [predict(model, rule(name), "flow", model.start()) for name in ("frobenius", "egd")]
+    np.testing.assert_allclose(runs[0].arrivals, runs[1].arrivals, rtol=1e-13)
+    np.testing.assert_allclose(runs[0].extinctions, runs[1].extinctions, rtol=1e-12)  # its tail is cut at 1e-20
+
+
+@pytest.mark.parametrize(
+    ("model", "sizes"),
+    [
+        (Factorized.from_spectrum([3.0, 0.3], depth=3), [[0.1, 0.1]] * 3),  # no closed path
+        (Factorized.from_spectrum([3.0, 0.3]), [[0.1, 0.1], [0.1, -0.1]]),  # a mode that does not learn
+        (Factorized.from_spectrum([3.0, 0.3]), [[0.1, 0.1], [0.1, 0.2]]),  # factors that differ: two norms
+    ],
+)
+def test_where_layers_have_no_common_clock_nothing_is_predicted(model, sizes):
+    found = predict(model, rule("frobenius"), "flow", model.aligned_start(sizes))
+    assert set(found.arrivals) == {None} and set(found.extinctions) == {None}
+
+
+def test_a_mode_that_is_zero_leaves_the_clock_alone():
+    model = Factorized.from_spectrum([3.0, 0.3])
+    found = predict(model, rule("frobenius"), "flow", model.aligned_start([[0.1, 0.0]] * 2))
+    assert found.arrivals[1] is None
+    assert found.extinctions[0] == pytest.approx(3**0.5 - 0.1, rel=1e-12)
+
+
 def test_the_polar_flow_ends_where_equal_steps_fill_the_product():
     sizes, s = np.array([0.02, 0.4, 0.7]), 1.3
     model, start = single(sizes, s)
@@ -271,7 +325,7 @@ REFUSED = {
     "start": [lambda: Factorized.from_spectrum([1, 2], start=[1, 2, 3])],
     "sizes": [lambda: single([[np.nan], [1.0]], 1.0), lambda: Factorized.from_spectrum([1]).aligned_start([[1.0]])],
     "scale": [lambda: Factorized.from_spectrum([1]).random_start(-1.0)],
-    "rule": [lambda: chain.derive(rule("frobenius")), lambda: chain.derive(rule("momentum:0.5"), "descent")],
+    "rule": [lambda: chain.derive(rule("frobenius"), "descent"), lambda: chain.derive(rule("momentum:0.5"), "descent")],
     "view": [lambda: chain.derive(rule("gd"), "steps")],
 }
 

@@ -21,6 +21,7 @@ from theory.models import (
     factorized_chain,
     factorized_descent,
     factorized_newton,
+    factorized_rescaled,
     folded,
     folded_chain,
     folded_descent,
@@ -39,7 +40,7 @@ FAMILY = ["gd", "egd", "ngd", "power:0.5", "power:1.5", "newton"]
 RULES = [*FAMILY, "power:0.3", "power:1.7", "damped:0.1"]
 FLOWS = [(folded_chain, name, "flow") for name in [*RULES, "frobenius", "newton-schulz"]]
 FLOWS += [(regression_chain, name, "flow") for name in [*RULES, "frobenius"]]
-FLOWS += [(factorized_chain, name, "flow") for name in [*FAMILY, "damped:0.1"]]
+FLOWS += [(factorized_chain, name, "flow") for name in [*FAMILY, "damped:0.1", "frobenius"]]
 DESCENTS = [(folded_chain, name, "descent") for name in [*FAMILY, "power:0.3", "power:1.7", "frobenius", "truncated:1"]]
 DESCENTS += [(regression_chain, name, "descent") for name in [*RULES, "power:-1"]]
 DESCENTS += [(factorized_chain, name, "descent") for name in [*FAMILY, "damped:0.1"]]
@@ -102,7 +103,7 @@ def _last(model: Any, name: str, view: str) -> str:
         (regression_chain, "frobenius", "descent"),
         (regression_chain, "truncated:1", "flow"),
         (regression_chain, "random-basis", "flow"),
-        (factorized_chain, "frobenius", "flow"),
+        (factorized_chain, "frobenius", "descent"),
         (factorized_chain, "momentum:0.5", "descent"),
         *((model, name, "sideways") for model in (folded_chain, regression_chain) for name in ("gd", "newton", "egd")),
     ],
@@ -253,6 +254,8 @@ CORRUPTIONS = {
     "folded descent, rates": (folded_descent, "rates", twice, "power:1.5", "descent"),
     "factorized gradient, descent": (factorized_descent, "balanced_gradient", twice, "ngd", "descent"),
     "factorized curvature": (factorized_descent, "sharpness", twice, "power:0.5", "descent"),
+    "factorized rescaled, clock": (factorized_rescaled, "pace", twice, "frobenius", "flow"),
+    "factorized rescaled, gradient": (factorized_rescaled, "balanced_gradient", twice, "frobenius", "flow"),
     "factorized newton": (factorized_newton, "layer_gradients", lambda g: (g[0], g[0] + g[1]), "newton", "flow"),
 }
 

@@ -12,6 +12,7 @@ import sympy as sp
 from theory import plateaus
 from theory.checks import ArgumentError
 from theory.derivation import Derivation
+from theory.factorized_clock import rescaled_times
 from theory.models import factorized_chain as chain
 from theory.models.factorized import DECAY, TARGET, Factorized
 from theory.models.factorized_mode import AMPLITUDE, DISTANCE, END, ENDS, ETA, FACTOR, IMBALANCE, START, THRESHOLD, TIME
@@ -76,6 +77,8 @@ def predict(
     model: Factorized, rule: Rule, view: str, start: Layers, *, step: float | None = None, threshold: float = 1e-3
 ) -> Prediction:
     """Predict a run of `rule` from these layers; see `theory.predictions.predict`."""
+    import numpy as np
+
     from theory.discretisation import largest_stable_step
     from theory.predictions import EXACT, Prediction
 
@@ -83,16 +86,9 @@ def predict(
     found: list[Times] = [NOTHING] * len(model.values)
     derivation = _derivation(rule, view, model.depth)
     if sizes is not None and derivation is not None:
-        for index in range(len(found)):
-            mode = Mode(
-                float(model.values[index]),
-                float(model.reached[index]),
-                tuple(map(float, sizes[:, index])),
-                model.weight_decay,
-                threshold,
-            )
-            if seen.learns[index]:
-                found[index] = (0.0, None) if mode.start == mode.reached else _times(derivation, rule, mode, step)
+        modes = {index: _mode(model, sizes, index, threshold) for index in map(int, np.flatnonzero(seen.learns))}
+        for index, times in zip(modes, _of_all(derivation, rule, list(modes.values()), sizes, step), strict=True):
+            found[index] = times
     arrivals = tuple(arrival for arrival, _ in found)
     known = [a for a, learns in zip(arrivals, seen.learns, strict=True) if learns]
     spread = [a for a in known if a is not None and math.isfinite(a)]
@@ -101,6 +97,30 @@ def predict(
         lengths[plateaus.ARRIVAL_SPREAD] = (max(spread) - min(spread), EXACT)
     limit = largest_stable_step(model, rule) if view == "descent" else None
     return Prediction(arrivals, tuple(extinction for _, extinction in found), lengths, limit)
+
+
+def _mode(model: Factorized, sizes: Array, index: int, threshold: float) -> Mode:
+    factors = tuple(map(float, sizes[:, index]))
+    return Mode(float(model.values[index]), float(model.reached[index]), factors, model.weight_decay, threshold)
+
+
+def _of_all(derivation: Derivation, rule: Rule, modes: list[Mode], sizes: Array, step: float | None) -> list[Times]:
+    """Arrivals and extinctions of all modes that learn; one that begins at its end is there."""
+    moving = [mode for mode in modes if mode.start != mode.reached]
+    if "clock" not in derivation.laws:
+        times = [_times(derivation, rule, mode, step) for mode in moving]
+    elif moving and "path_solution" in derivation.laws and _on_one_clock(modes, sizes):
+        times = rescaled_times(derivation, rule, moving)
+    else:
+        times = [NOTHING] * len(moving)
+    found = iter(times)
+    return [(0.0, None) if mode.start == mode.reached else next(found) for mode in modes]
+
+
+def _on_one_clock(learning: list[Mode], sizes: Array) -> bool:
+    """Whether all modes that are not zero are balanced and learn, so that every layer's gradient has the same norm."""
+    balanced = all(mode.balanced and mode.start > 0 for mode in learning)
+    return balanced and int(sizes.any(axis=0).sum()) == len(learning)
 
 
 def amplitudes(

@@ -14,6 +14,7 @@ from theory.models.factorized_logistic import logistic
 from theory.models.factorized_mode import END, ETA, FACTOR, FAST, SLOW, START, TIME, balanced_gradient
 from theory.models.factorized_newton import newton
 from theory.models.factorized_opening import opening, turn, turned
+from theory.models.factorized_rescaled import rescaled
 from theory.models.factorized_sharpness import sharpness_step
 from theory.models.factorized_unbalanced import conserved, settling_pull, settling_residual, unbalanced
 from theory.rules import SIGMA, Rule
@@ -26,7 +27,8 @@ def derive(rule: Rule, view: str = "flow", depth: int = 2) -> Derivation:
     Parameters
     ----------
     rule
-        An elementwise spectral rule, or ``newton``, which stands for Newton's rule layer by layer.
+        An elementwise spectral rule; as a flow, one that scales all singular values alike; or ``newton``, which stands
+        for Newton's rule layer by layer.
     view
         ``flow`` or ``descent``.
     depth
@@ -40,6 +42,9 @@ def derive(rule: Rule, view: str = "flow", depth: int = 2) -> Derivation:
     known("view", view, VIEWS)
     if rule.kind == "newton":
         return Derivation("factorized", rule.name, view, [*opening(depth), *newton(depth, view)])
+    if rule.isotropic and not rule.elementwise and view == "flow":
+        steps, laws = rescaled(rule, depth)
+        return Derivation("factorized", rule.name, view, [*opening(depth), *steps], laws)
     if rule.kind != "spectral" or not rule.elementwise:
         raise ArgumentError("rule", f"have a derivation for a factorised model as a {view}", f"is {rule.name}")
     if view == "descent" and rule.power != 1:
