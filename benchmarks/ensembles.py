@@ -22,9 +22,9 @@ from simulations.engines import integrator_for
 from simulations.ensembles import FactorizedModes, RegressionModes, ensemble
 from theory.derivation import compiled
 from theory.models.factorized import DECAY, TARGET
-from theory.models.factorized_chain import END, START
-from theory.models.factorized_chain import THRESHOLD as PART
 from theory.models.factorized_chain import derive as derive_factorized
+from theory.models.factorized_mode import END, START
+from theory.models.factorized_mode import THRESHOLD as PART
 from theory.models.regression import ERROR0, RATE
 from theory.models.regression_chain import derive
 from theory.modes import GROWING, SHRINKING, factorized_path

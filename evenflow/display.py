@@ -62,7 +62,13 @@ class Reporter:
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for whatever takes a `progress`, such as `ensemble`; shown on a terminal after a second."""
+    """A bar for whatever takes a `progress`, such as `ensemble`; shown on a terminal after a second.
+
+    Parameters
+    ----------
+    label
+        What is under way, in a word or two.
+    """
     with Reporter() as reporter:
         yield lambda done, total: reporter(label, done, total)
 

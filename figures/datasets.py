@@ -17,7 +17,7 @@ from figures.panels import finished, head, row, write
 from figures.picture import Data, Picture
 from figures.style import INK, PAGE, RULES, house_style
 from figures.writing import main
-from simulations.datasets import sample_folded_test, sample_folded_training, sample_wedge
+from simulations.classifier_samples import sample_folded_test, sample_folded_training, sample_wedge
 from simulations.population import population
 from theory.checks import length, whole
 from theory.models.folded import Folded

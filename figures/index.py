@@ -26,6 +26,11 @@ NAMES = (
 def picture(name: str) -> Picture:
     """The figure of that name.
 
+    Parameters
+    ----------
+    name
+        Of its module in figures/, as ``evenflow figures`` lists it.
+
     Raises
     ------
     ArgumentError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -103,7 +103,21 @@ class Family:
 def folded_family(
     *, theta: float = math.pi / 4, margin: float = 1.0, weight_decay: float = 0.0, start: Any = None
 ) -> Family:
-    """Folded models of any ε."""
+    """Folded models of any ε from 1e-12 to 1 − 1e-9.
+
+    A value that the model refuses is refused when `design` builds one.
+
+    Parameters
+    ----------
+    theta
+        Angle of the test boundary to the first axis in radians.
+    margin
+        Least |x₁| of a training input.
+    weight_decay
+        Coefficient λ of ½ λ‖W‖².
+    start
+        Weights w₁, w₂ at the start; the model's own if left out.
+    """
 
     def build(epsilon: float) -> LinearModel:
         return Folded(epsilon, theta, margin, weight_decay)
@@ -112,7 +126,19 @@ def folded_family(
 
 
 def wedge_family(*, theta: float = math.pi / 4, weight_decay: float = 0.0, start: Any = None) -> Family:
-    """Wedges of any ε."""
+    """Wedges of any ε from 1e-12 to 1 − 1e-9.
+
+    A value that the model refuses is refused when `design` builds one.
+
+    Parameters
+    ----------
+    theta
+        Angle of the second plane's normal to the first axis in radians.
+    weight_decay
+        Coefficient λ of ½ λ‖W‖².
+    start
+        Weights w₁, w₂ at the start; the model's own if left out.
+    """
 
     def build(epsilon: float) -> LinearModel:
         return Wedge(epsilon, theta, weight_decay)
@@ -123,9 +149,23 @@ def wedge_family(*, theta: float = math.pi / 4, weight_decay: float = 0.0, start
 def spectrum_family(
     shape: str = "geometric", *, directions: float = 2, largest: float = 1.0, weight_decay: float = 0.0
 ) -> Family:
-    """Regressions whose spectrum has this shape and any condition number, with equal errors at the start.
+    """Regressions whose spectrum has this shape and any condition number up to 1e12, with equal errors at the start.
 
-    The shapes are those of `simulations.spectra.spectrum`.
+    Parameters
+    ----------
+    shape
+        ``two-level``, ``geometric``, ``power-law`` or ``marchenko-pastur``, as `simulations.spectra.spectrum` has them.
+    directions
+        Number of eigenvalues, at least 2.
+    largest
+        The largest of them.
+    weight_decay
+        Coefficient λ of ½ λ‖W‖².
+
+    Raises
+    ------
+    ArgumentError
+        If the shape is not one of these, `directions` not a whole number of at least 2, or `largest` not positive.
     """
     known("shape", shape, SHAPES)
     count, top = whole("directions", directions, 2), positive("largest", largest)
@@ -248,23 +288,39 @@ def _measured(model: LinearModel, how: Rule, view: str, family: Family, step: fl
 
 def _solve(law: Callable[[float], Lengths], family: Family, target: _Target) -> tuple[float, float]:
     """The value at which a law meets its target, by bisection in the logarithm, and the length or ratio there."""
-    grid = [float(value) for value in np.geomspace(family.low, family.high, SEARCHED)]
-    lengths = [law(value) for value in grid]
-    if target.value(lengths[0]) is None:  # a ratio of two lengths that vanish there: come close to it
-        near = [grid[0] + float(share) * (grid[1] - grid[0]) for share in np.geomspace(NEAREST, 0.5, CLOSING)]
-        grid, lengths = [*near, *grid[1:]], [*map(law, near), *lengths[1:]]
-    found = [(v, known) for v, one in zip(grid, lengths, strict=True) if (known := target.value(one)) is not None]
-    if not found:
-        _refuse_lengths(lengths, family, target)
+    lengths: list[Lengths] = []
+
+    def known() -> Iterator[tuple[float, float]]:
+        for value, one in _walk(law, family, target):
+            lengths.append(one)
+            length = target.value(one)
+            if length is not None:
+                yield value, length
+
     jumps = []
-    for (low, below), (high, above) in itertools.pairwise(found):
+    for (low, below), (high, above) in itertools.pairwise(known()):
         if min(below, above) <= target.wanted <= max(below, above):
             ends = _bisected(lambda value: target.value(law(value)), (low, below), (high, above), target.wanted)
             value, predicted = min(ends, key=lambda pair: abs(pair[1] - target.wanted))
             if target.met(law(value)):
                 return value, predicted
             jumps.append(ends)
-    _refuse_target([length for _, length in found], jumps, family, target)
+    found = [length for one in lengths if (length := target.value(one)) is not None]
+    if not found:
+        _refuse_lengths(lengths, family, target)
+    _refuse_target(found, jumps, family, target)
+
+
+def _walk(law: Callable[[float], Lengths], family: Family, target: _Target) -> Iterator[tuple[float, Lengths]]:
+    """Values from the family's range in ascending order, each with its lengths, found when it is asked for."""
+    grid = [float(value) for value in np.geomspace(family.low, family.high, SEARCHED)]
+    first = law(grid[0])
+    if target.value(first) is None:  # a ratio of two lengths that vanish there: come close to it
+        near = [grid[0] + float(share) * (grid[1] - grid[0]) for share in np.geomspace(NEAREST, 0.5, CLOSING)]
+        yield from ((value, law(value)) for value in near)
+    else:
+        yield grid[0], first
+    yield from ((value, law(value)) for value in grid[1:])
 
 
 def _refuse_lengths(lengths: list[Lengths], family: Family, target: _Target) -> NoReturn:

@@ -35,6 +35,13 @@ class RegressionModes:
         Curvatures λ (n,), or an array that broadcasts with `errors`.
     errors
         Errors e₀ of either sign (n,), or an array that broadcasts with `rates`.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If one of them is no array of numbers.
+    ArgumentError
+        If they do not broadcast, or are empty.
     """
 
     rates: Array
@@ -65,6 +72,13 @@ class FactorizedModes:
         Singular values s of the target (n,).
     factors
         Factors w_l at the start, of either sign (L, n).
+
+    Raises
+    ------
+    ArgumentTypeError
+        If one of them is no array of numbers.
+    ArgumentError
+        If they have not these shapes, or L is less than 2.
     """
 
     targets: Array
@@ -83,7 +97,24 @@ class FactorizedModes:
 
     @classmethod
     def balanced(cls, targets: Any, starts: Any, depth: int = 2) -> FactorizedModes:
-        """Factors of equal size with the products `starts`, broadcast with `targets`; the last has their sign."""
+        """Factors of equal size; the last has the sign of the product.
+
+        Parameters
+        ----------
+        targets
+            Singular values s of the target (n,), or an array that broadcasts with `starts`.
+        starts
+            Products ∏ w_l at the start, of either sign (n,), or an array that broadcasts with `targets`.
+        depth
+            Number L of factors, at least 2.
+
+        Raises
+        ------
+        ArgumentTypeError
+            If `targets` or `starts` is no array of numbers.
+        ArgumentError
+            If they do not broadcast or are empty, or `depth` is not a whole number of at least 2.
+        """
         targets, starts = _broadcast_together("targets", targets, "starts", starts)
         if isinstance(depth, bool) or not isinstance(depth, int) or depth < 2:
             raise ArgumentError("depth", "be a whole number of at least 2", f"is {depth!r}")
@@ -203,7 +234,27 @@ def ensemble(
 def ensembles(
     modes: RegressionModes | FactorizedModes, rules: Sequence[Rule | str], **options: Any
 ) -> dict[str, Ensemble]:
-    """The same members under several rules, by the rules' ids; the options are those of `ensemble`."""
+    """The same members under several rules.
+
+    Parameters
+    ----------
+    modes
+        The members, n of them.
+    rules
+        Rules or their ids, each with a speed for every singular value.
+    options
+        The options of `ensemble`, by name; they hold for all rules.
+
+    Returns
+    -------
+    dict
+        Id of the rule → its ensemble, in the order of `rules`.
+
+    Raises
+    ------
+    ArgumentError
+        As `ensemble`.
+    """
     return {one.rule: one for one in (ensemble(modes, how, **options) for how in rules)}
 
 

@@ -45,7 +45,7 @@ STRAIGHT = 1e-11  # change of the polar factor since the last restart below whic
 # before the line, or when the extinction was so near that rounding is a larger part.
 EMPTIED, EMPTIED_AT_HAND = 1e-9, 1e-4
 ALONE = 1e-6  # of a singular direction, the part that lies off one axis
-NOISE = 1e-13  # a column below this part of its start has died,
+NOISE = 1e-13  # a column below this part of its start has died, and columns that are as nearly dependent are so,
 DEAD = 1e-13  # a column's gradient below this part of the smallest singular value has died
 DENSE = 20  # points recorded of each step while they are few, one of each when they are many,
 LONG = 1.1  # but as many as ever of a step that multiplies the time by this
@@ -164,7 +164,7 @@ class _Run:
         size = len(seen.values)
         self.arrivals, self.extinctions = np.full(size, np.nan), np.full(size, np.nan)
         self.arrivals[seen.learns & (seen.amplitudes == 0)] = 0.0
-        self.time, self.noise, self.evaluations, self.reason = 0.0, 0.0, 0, ""
+        self.time, self.evaluations, self.reason = 0.0, 0, ""
         self.points: list[tuple[float, Array]] = [(0.0, self.origin)]
         self.changes: list[float] = []  # times at which the test error reaches or leaves 100 %
         self.begins_whole = self.whole = self._misclassifies_all(self.origin)
@@ -176,8 +176,10 @@ class _Run:
         """The same error in a basis of its column space: Z gets as many rows as the gradient has rank."""
         if not z.size:
             return left[:, :0], z[:0]
-        u, values, _ = np.linalg.svd(z * self.rates[self.columns], full_matrices=False)
-        kept = u[:, rank_cut(values, z.shape)] if values[0] > 0 else u[:, :0]
+        seen = [_range(z * self.rates[self.columns])]
+        if np.count_nonzero(self.seen.basis) == len(self.seen.basis):  # on the axes slow errors are as exact as others
+            seen.append(_range(z))
+        kept = max(seen, key=lambda basis: basis.shape[1])
         self.ranks.append(kept.shape[1])
         return left @ kept, kept.T @ z
 
@@ -222,7 +224,6 @@ class _Run:
         straight = self.speeds.straight and self.z.shape[0] == self.z.shape[1]
         polar = self.speeds.polar(self.z, self.rates[self.columns]) if straight else None
         begun = self.time
-        self.noise = NOISE * float(np.linalg.svd(self.z * self.rates[self.columns], compute_uv=False)[0])
         while not self.reason:
             if taken == EXPLICIT_STEPS and not self.stiff:
                 self.stiff, solver = True, self._solver(LSODA, solver.y)
@@ -275,43 +276,59 @@ class _Run:
 
     def _extinguished(self, polar: Array | None, begun: float) -> bool:
         """Extrapolate to the next extinction once it is at hand or the path is straight; then restart."""
-        rates, before = self.rates[self.columns], np.sqrt((self.z**2).sum(axis=0))
+        rates = self.rates[self.columns]
         left, values, right = np.linalg.svd(self.z * rates, full_matrices=False)
-        remaining, bounds = self.speeds.remaining(values, right, rates)
         way = left @ right
         blur = max(STRAIGHT, 32 * np.finfo(float).eps * float(values[0] / max(values[-1], TINY)))
-        share_left = EMPTIED_AT_HAND
         if polar is not None and np.abs(way - polar).max() <= blur:
-            share_left = EMPTIED
-            length = straight_length(self.z, way, rates)
-            if self.time - begun < 0.01 * length:  # too early to tell
-                return False
-            self._keep(self._line(way, length))
-            self.time, self.z = self.time + length, self.z - length * way
-            left, values, right = np.linalg.svd(self.z * rates, full_matrices=False)
-            remaining, _ = self.speeds.remaining(values, right, rates)
-        elif not (bounds <= self.remaining * self.time).any() and not self._in_noise(values):
+            return self._straight(way, begun)
+        remaining, bounds = self.speeds.remaining(values, right, rates)
+        if not (bounds <= self.remaining * self.time).any() and not self._in_noise():
             return False
-        gone = remaining <= remaining.min() + TOGETHER * self.time
-        self.left, self.z = self.left @ left[:, ~gone], left[:, ~gone].T @ self.z
-        share = right[gone] ** 2
-        emptied = np.sqrt((self.z**2).sum(axis=0)) <= share_left * before
+        # by the bound, which is what is left of the error: a value can be small and have a slow column behind it
+        gone = bounds <= bounds.min() + TOGETHER * self.time
+        self._lose(left[:, ~gone], self.z, remaining[gone], right[gone] ** 2, EMPTIED_AT_HAND)
+        return True
+
+    def _straight(self, way: Array, begun: float) -> bool:
+        """Go to the end of a straight line and restart there, unless it is too early to tell that it is straight."""
+        times, lost, share = line_ends(self.z, way, self.rates[self.columns])
+        if self.time - begun < 0.01 * times[0]:
+            return False
+        before, length = self.z, float(times[0])
+        self._keep(self._line(way, length))
+        self.time, self.z = self.time + length, self.z - length * way
+        gone = times - length <= TOGETHER * self.time
+        kept = np.linalg.qr(lost[:, gone], mode="complete")[0][:, gone.sum() :]
+        self._lose(kept, before, times[gone] - length, share[gone], EMPTIED)
+        return True
+
+    def _lose(self, kept: Array, before: Array, remaining: Array, share: Array, share_left: float) -> None:
+        """Go on in the left directions (r, r − g) that are left, of an error that was Z (r, k) before.
+
+        The g others have these times left, and these shares (g, k) in the columns.
+        """
+        self.left, self.z = self.left @ kept, kept.T @ self.z
+        emptied = (self.z**2).sum(axis=0) <= share_left**2 * (before**2).sum(axis=0)
         for place in np.flatnonzero(emptied):
             total = share[:, place].sum()
-            left_over = share[:, place] @ remaining[gone] / total if total > 0 else remaining[gone].min()
+            left_over = share[:, place] @ remaining / total if total > 0 else remaining.min()
             self.extinctions[self.columns[place]] = self.time + float(left_over)
         if self.z.size and not emptied.all():  # what is left of an emptied column is rounding
             self._keep_columns(~emptied)
-        self.restarts.append(self.time + float(remaining[gone].min()))
+        self.restarts.append(self.time + float(remaining.min()))
         if not self.z.size:
             self.time += float(remaining.max())
         self._drop()
         self.ranks.append(self.z.shape[0])
-        return True
 
-    def _in_noise(self, values: Array) -> bool:
-        """Whether the smallest singular value has sunk below what the others leave it of precision."""
-        return len(values) > 1 and not self.speeds.isotropic and bool(values[-1] <= self.noise)
+    def _in_noise(self) -> bool:
+        """Whether the columns, each at its own scale, have come to depend on each other but for rounding."""
+        if len(self.z) < 2 or self.speeds.isotropic:
+            return False
+        sizes = np.sqrt((self.z**2).sum(axis=0))
+        values = np.linalg.svd(self.z / np.maximum(sizes, TINY), compute_uv=False)
+        return bool(values[-1] <= NOISE * values[0])
 
     def _line(self, way: Array, length: float) -> Piece:
         time, z = self.time, self.z
@@ -431,13 +448,23 @@ class _Run:
         return piece.at(high)[0]
 
 
-def straight_length(z: Array, way: Array, rates: Array) -> float:
-    """How far Z (r, k) can go along −D before Z Λ loses rank, while D is its polar factor.
+def _range(matrix: Array) -> Array:
+    """Orthonormal basis of the column space of a matrix (m, p), of its rank but for rounding."""
+    left, values, _ = np.linalg.svd(matrix, full_matrices=False)
+    return left[:, rank_cut(values, matrix.shape)] if values[0] > 0 else left[:, :0]
 
-    On that line Z Λ Dᵀ − t D Λ Dᵀ is symmetric, and loses rank at its least generalised eigenvalue.
+
+def line_ends(z: Array, way: Array, rates: Array) -> tuple[Array, Array, Array]:
+    """Where Z (k, k) loses rank as it goes along −D, while D is the polar factor of Z Λ with Λ (k,) descending.
+
+    On that line Dᵀ Z Λ − tΛ is symmetric, and loses rank at the eigenvalues of Λ^(−½) Dᵀ Z Λ^½, whose upper half has no
+    more than the rounding of Z. Returns these times (k,) in ascending order, as columns the left directions that are
+    lost then (k, k), and as rows the shares of the columns in them (k, k).
     """
-    symmetric, weight = (z * rates) @ way.T, (way * rates) @ way.T
-    return float(eigh((symmetric + symmetric.T) / 2, weight, eigvals_only=True, subset_by_index=(0, 0))[0])
+    scale = np.sqrt(rates)
+    times, vectors = eigh(np.triu(way.T @ z) * scale / scale[:, None], lower=False)
+    right = vectors * scale[:, None]
+    return times, way @ (vectors / scale[:, None]), (right / np.sqrt((right**2).sum(axis=0))).T ** 2
 
 
 def _locate(piece: Piece, place: int, level: float) -> float:

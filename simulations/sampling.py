@@ -8,7 +8,7 @@ from functools import singledispatch
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.datasets import sample_folded_training, sample_wedge
+from simulations.classifier_samples import sample_folded_training, sample_wedge
 from theory.checks import ArgumentError
 from theory.models.folded import Folded
 from theory.models.linear import LinearModel

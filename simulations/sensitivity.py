@@ -81,6 +81,16 @@ def sensitivity(comparison: Comparison) -> tuple[Change, ...]:
 
     Thresholds are the comparison's, ten times it and a tenth of it; at these arrivals are the derived ones, and for
     rules without them, at the larger one, where the recorded errors pass it.
+
+    Parameters
+    ----------
+    comparison
+        Runs of several rules, as `compare` returns them.
+
+    Returns
+    -------
+    tuple of Change
+        Each with two readings that disagree most; empty where no conclusion depends on the reading.
     """
     return tuple(change for view in _views(comparison) for change in _changes(*_read(comparison, view)))
 

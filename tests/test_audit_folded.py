@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulations.audit import examine
-from simulations.datasets import sample_folded_test
+from simulations.classifier_samples import sample_folded_test
 from simulations.descent import descend, steps
 from simulations.examiners.folded_logistic import flow_plateau, logistic_gradient
 from simulations.examiners.folded_minibatches import critical_step

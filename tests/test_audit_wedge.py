@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 
 from simulations.audit import examine, verdict
-from simulations.datasets import sample_wedge
+from simulations.classifier_samples import sample_wedge
 from simulations.descent import descend
 from simulations.descent import steps as plain
 from simulations.examiners import wedge_error, wedge_moments, wedge_plateau

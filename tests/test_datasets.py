@@ -16,7 +16,8 @@ import pytest
 from scipy import stats
 from scipy.special import log_ndtr
 
-from simulations.datasets import load, sample_folded_test, sample_folded_training, sample_wedge
+from simulations.classifier_samples import sample_folded_test, sample_folded_training, sample_wedge
+from simulations.datasets import load
 from theory.checks import ArgumentError, ArgumentTypeError
 
 SIGMAS = 5  # bound of every sampling check: a correct sampler fails one in 1.7 million such checks

@@ -87,6 +87,14 @@ def test_random_ratios_of_the_folded_model_are_hit(view):
         assert found.measured == gd / newton and abs(gd - wanted * newton) <= 1
 
 
+def test_no_more_of_a_family_is_searched_than_is_needed(monkeypatch):
+    built, honest = [], module._predicted
+    monkeypatch.setattr(module, "_predicted", lambda model, *rest: built.append(model) or honest(model, *rest))
+    design(spectrum_family(), 5.0, "gd", view="flow")
+    # from 1 up to the first of 60 points in 12 decades beyond it, and the bisection of one interval to 52 bits
+    assert len(built) <= 5 + 53
+
+
 def test_a_ratio_near_the_end_at_which_both_plateaus_vanish_is_hit():
     family = spectrum_family("geometric", directions=3)
     model = family.build(1.02)

@@ -10,7 +10,7 @@ import sympy as sp
 from simulations import engines
 from simulations.ensembles import FactorizedModes, RegressionModes, ensemble, ensembles
 from theory.checks import ArgumentError, ArgumentTypeError
-from theory.models import factorized_chain, regression, regression_chain
+from theory.models import factorized_chain, factorized_mode, regression, regression_chain
 from theory.models.factorized import TARGET
 from theory.modes import CLOCK, NEGATIVE, REGIMES, factorized_path, factorized_residuals, regression_path
 from theory.propagators import BEGIN, lifted_below, propagator
@@ -69,9 +69,9 @@ def test_a_propagator_solves_its_path(name, regime):
 def test_the_descent_below_zero_is_the_chains_integral_in_other_words():
     chain = factorized_chain.derive(rule("gd")).laws["lift_below"]
     size, residual = sp.symbols("b r", positive=True)
-    at = {factorized_chain.IMBALANCE: sp.Rational(7, 5), TARGET: sp.Rational(2, 3), size: sp.Rational(1, 9)}
-    stated = 4 * factorized_chain.IMBALANCE**2 * lifted_below(size, residual).subs(residual, TARGET + size)
-    derived = (chain / (TARGET - factorized_chain.AMPLITUDE)).subs(factorized_chain.AMPLITUDE, -size)
+    at = {factorized_mode.IMBALANCE: sp.Rational(7, 5), TARGET: sp.Rational(2, 3), size: sp.Rational(1, 9)}
+    stated = 4 * factorized_mode.IMBALANCE**2 * lifted_below(size, residual).subs(residual, TARGET + size)
+    derived = (chain / (TARGET - factorized_mode.AMPLITUDE)).subs(factorized_mode.AMPLITUDE, -size)
     assert sp.simplify((stated - derived).subs(at)) == 0
 
 
@@ -145,7 +145,7 @@ def test_no_extinction_of_a_factorised_mode_is_missed(depth, engine):
     rng = np.random.default_rng(4)
     targets, starts = 10 ** rng.uniform(-6, 3, 400), 10 ** rng.uniform(-8, 3, 400)
     found = ensemble(FactorizedModes.balanced(targets, starts, depth), "egd", engine=engine)
-    law = factorized_chain.derive(rule("egd"), "flow", depth).function("extinction", (TARGET, factorized_chain.START))
+    law = factorized_chain.derive(rule("egd"), "flow", depth).function("extinction", (TARGET, factorized_mode.START))
     np.testing.assert_allclose(found.extinctions, law(targets, starts), rtol=CLOSE)
     np.testing.assert_allclose(found.states, np.tile(targets ** (1 / depth), (depth, 1)).T, rtol=CLOSE)
 

@@ -40,19 +40,18 @@ def gradients(w, s, decay):
     return np.array([math.prod(np.delete(w, place)) * (math.prod(w) - s) + decay * w[place] for place in range(len(w))])
 
 
-def integrated(name, sizes, s, q, decay=0.0, end=None):
+def integrated(name, sizes, s, q):
     """The arrival, from the modes' equations in the time in which the factors move by their own length."""
-    end = s if end is None else end
-    first = math.prod(sizes) - end
+    first = math.prod(sizes) - s
 
     def rates(_, state):
-        g = gradients(state[1:], s, decay)
+        g = gradients(state[1:], s, 0.0)
         speeds = -LAWS[name](np.abs(g)) * np.sign(g)
         pace = np.linalg.norm(state[1:]) / np.linalg.norm(speeds)
         return np.concatenate([[pace], pace * speeds])
 
     def arrived(_, state):
-        return (math.prod(state[1:]) - end) / first - q
+        return (math.prod(state[1:]) - s) / first - q
 
     arrived.terminal = True
     begin = np.concatenate([[0.0], sizes])
@@ -60,6 +59,19 @@ def integrated(name, sizes, s, q, decay=0.0, end=None):
         rates, (0, 1e4), begin, "DOP853", rtol=1e-12, atol=1e-300, first_step=1e-7, max_step=0.1, events=arrived
     )
     return run.y_events[0][0][0]
+
+
+def integrated_over_residual(name, sizes, s, q, decay, end):
+    """The same over the logarithm of the residual, which is 0 to log q: nothing stalls where the speed has no bound."""
+
+    def rates(_, state):
+        g = gradients(state[1:], s, decay)
+        speeds, product = -LAWS[name](np.abs(g)) * np.sign(g), math.prod(state[1:])
+        pace = (product - end) / (product * (speeds / state[1:]).sum())
+        return pace * np.concatenate([[1.0], speeds])
+
+    begin = np.concatenate([[0.0], sizes])
+    return solve_ivp(rates, (0, math.log(q)), begin, "DOP853", rtol=3e-14, atol=1e-300, first_step=1e-7).y[0, -1]
 
 
 @pytest.mark.parametrize("depth", [2, 3, 5])
@@ -114,17 +126,20 @@ def test_arrivals_are_those_of_the_modes(shape, name):
         assert found == pytest.approx(integrated(name, sizes, s, q), rel=CLOSE)
 
 
-# where decay holds a mode, α > 1 makes it speed up without bound, and the reference integration stalls there
-@pytest.mark.parametrize("name", ["gd", "egd", "power:0.5", "damped:0.1"])
-@pytest.mark.parametrize("depth", [2, 3])
+@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("depth", [2, 3, 8])
 def test_arrivals_with_decay(depth, name):
+    """Where decay holds a mode, α > 1 makes it speed up without bound: the residual is the clock."""
     for part, begin in itertools.product((1e-3, 0.1), (0.2, 0.9, 1.3)):
         sizes = np.full(depth, begin * 0.7 ** (1 / depth))
         model, start = single(sizes, 0.7, part * 0.7 ** (2 - 2 / depth))
         end = float(model.reached[0])
         found = predict(model, rule(name), "flow", start, threshold=1e-3).arrivals[0]
-        expected = integrated(name, sizes, 0.7, 1e-3, model.weight_decay, end)
-        assert found == pytest.approx(expected, rel=CLOSE)
+        if model.directions(start).learns[0]:
+            expected = integrated_over_residual(name, sizes, 0.7, 1e-3, model.weight_decay, end)
+            assert found == pytest.approx(expected, rel=1e-12)  # the worst is 2e-13: the residual has lost three digits
+        else:
+            assert found is None and begin == 0.2 and depth == 8
 
 
 @pytest.mark.parametrize("sizes", [(-0.2, 0.7), (0.9, -0.4), (-1e-5, 1.0)])
@@ -166,6 +181,60 @@ def test_extinctions_follow_the_last_arrival(name, decay):
     assert runs[0].extinctions[0] == pytest.approx(runs[1].extinctions[0], rel=1e-12)
     # the power law holds up to the next order, 1e-6, and the difference of times keeps their digits, 1e-16/1e-6^α
     assert left[1] / left[0] == pytest.approx(2**alpha, rel=1e-5 if alpha <= 1 else 0.1)
+
+
+def frobenius_modes(s, decay, starts, times):
+    """Amplitudes (times, n) of two balanced layers, dw/dt = −g/‖g‖ with the gradients of all modes."""
+
+    def rates(_, w):
+        g = w * (w**2 - s) + decay * w
+        return -g / np.linalg.norm(g)
+
+    return solve_ivp(rates, (0, times[-1]), np.sqrt(starts), "DOP853", rtol=1e-12, atol=1e-14, t_eval=times).y.T ** 2
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_a_rescaled_flow_runs_on_the_clock_of_all_modes(decay):
+    s, starts = np.array([3.0, 1.2, 0.3]), np.array([1e-4, 2.5, 1e-3])
+    model = Factorized.from_spectrum(s, start=starts, weight_decay=decay)
+    found = predict(model, rule("frobenius"), "flow", model.start(), threshold=1e-2)
+    order = np.argsort(found.arrivals)
+    amplitudes = frobenius_modes(s, decay, starts, np.array(found.arrivals)[order])
+    parts = (amplitudes - model.reached) / (starts - model.reached)
+    np.testing.assert_allclose(
+        np.diag(parts[:, order]), 1e-2, rtol=1e-8
+    )  # the solver's 1e-12, less the residual's digits
+    assert len(set(found.extinctions)) == 1
+    left = 1e-3 * found.extinctions[0]  # in which the last factor alone moves, at unit speed
+    end = frobenius_modes(s, decay, starts, [found.extinctions[0] - left])[0]
+    assert (np.sqrt(model.reached) - np.sqrt(end))[2] == pytest.approx(left, rel=1e-9)
+
+
+def test_one_mode_is_rescaled_as_egd_moves_it():
+    model = Factorized.from_spectrum([0.7], start=1e-3, weight_decay=0.05)
+    runs = [predict(model, rule(name), "flow", model.start()) for name in ("frobenius", "egd")]
+    np.testing.assert_allclose(runs[0].arrivals, runs[1].arrivals, rtol=1e-13)
+    np.testing.assert_allclose(runs[0].extinctions, runs[1].extinctions, rtol=1e-12)  # its tail is cut at 1e-20
+
+
+@pytest.mark.parametrize(
+    ("model", "sizes"),
+    [
+        (Factorized.from_spectrum([3.0, 0.3], depth=3), [[0.1, 0.1]] * 3),  # no closed path
+        (Factorized.from_spectrum([3.0, 0.3]), [[0.1, 0.1], [0.1, -0.1]]),  # a mode that does not learn
+        (Factorized.from_spectrum([3.0, 0.3]), [[0.1, 0.1], [0.1, 0.2]]),  # factors that differ: two norms
+    ],
+)
+def test_where_layers_have_no_common_clock_nothing_is_predicted(model, sizes):
+    found = predict(model, rule("frobenius"), "flow", model.aligned_start(sizes))
+    assert set(found.arrivals) == {None} and set(found.extinctions) == {None}
+
+
+def test_a_mode_that_is_zero_leaves_the_clock_alone():
+    model = Factorized.from_spectrum([3.0, 0.3])
+    found = predict(model, rule("frobenius"), "flow", model.aligned_start([[0.1, 0.0]] * 2))
+    assert found.arrivals[1] is None
+    assert found.extinctions[0] == pytest.approx(3**0.5 - 0.1, rel=1e-12)
 
 
 def test_the_polar_flow_ends_where_equal_steps_fill_the_product():
@@ -269,7 +338,7 @@ REFUSED = {
     "start": [lambda: Factorized.from_spectrum([1, 2], start=[1, 2, 3])],
     "sizes": [lambda: single([[np.nan], [1.0]], 1.0), lambda: Factorized.from_spectrum([1]).aligned_start([[1.0]])],
     "scale": [lambda: Factorized.from_spectrum([1]).random_start(-1.0)],
-    "rule": [lambda: chain.derive(rule("frobenius")), lambda: chain.derive(rule("momentum:0.5"), "descent")],
+    "rule": [lambda: chain.derive(rule("frobenius"), "descent"), lambda: chain.derive(rule("momentum:0.5"), "descent")],
     "view": [lambda: chain.derive(rule("gd"), "steps")],
 }
 

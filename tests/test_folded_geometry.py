@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from simulations.datasets import sample_folded_test
+from simulations.classifier_samples import sample_folded_test
 from simulations.descent import descend
 from simulations.population import population
 from simulations.sector import classification_error

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
+import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +25,37 @@ def test_every_public_name_is_there(name):
     assert name in dir(ef)
     assert getattr(importlib.import_module(ef._WHERE[name]), name) is value
     assert getattr(value, "__doc__", "")
+
+
+def parameters_told(text):
+    """Names at the head of the entries of a docstring's section Parameters."""
+    section = re.search(r"^Parameters\n-+\n(.*?)(?=\n\n\w+\n-+\n|\Z)", text, re.DOTALL | re.MULTILINE)
+    heads = re.findall(r"^(?=\S)([^:\n]+)", section[1], re.MULTILINE) if section else []
+    return {name.strip(" *") for head in heads for name in head.split(",")}
+
+
+def takes_arguments(name):
+    value = getattr(ef, name)
+    return inspect.isfunction(value) or dataclasses.is_dataclass(value)
+
+
+@pytest.mark.parametrize("name", [name for name in ef.__all__ if takes_arguments(name)])
+def test_every_parameter_is_told(name):
+    """In a section of its own; a function of one parameter may do so in its sentence."""
+    value = getattr(ef, name)
+    own = list(inspect.signature(value).parameters)
+    text = inspect.getdoc(value)
+    if len(own) == 1 and inspect.isfunction(value):
+        assert re.search(rf"\b{own[0]}\b", text)
+    else:
+        assert parameters_told(text) >= set(own)
+
+
+def test_a_parameter_that_is_not_told_is_found():
+    assert parameters_told("Sum.\n\nParameters\n----------\none, two\n    Of three: all.\n\nRaises\n------\nthree") == {
+        "one",
+        "two",
+    }
 
 
 def test_all_is_what_is_exported():

@@ -14,13 +14,14 @@ import pytest
 import sympy as sp
 
 from simulations.population import tail_moments
-from theory import clock
+from theory import clock, contractions
 from theory.checks import ArgumentError
 from theory.derivation import Derivation, Step
 from theory.models import (
     factorized_chain,
     factorized_descent,
     factorized_newton,
+    factorized_rescaled,
     folded,
     folded_chain,
     folded_descent,
@@ -29,6 +30,7 @@ from theory.models import (
     regression_chain,
     regression_descent,
     regression_opening,
+    single_row,
 )
 from theory.models.folded import MARGIN, Folded
 from theory.models.regression import Regression
@@ -38,7 +40,7 @@ FAMILY = ["gd", "egd", "ngd", "power:0.5", "power:1.5", "newton"]
 RULES = [*FAMILY, "power:0.3", "power:1.7", "damped:0.1"]
 FLOWS = [(folded_chain, name, "flow") for name in [*RULES, "frobenius", "newton-schulz"]]
 FLOWS += [(regression_chain, name, "flow") for name in [*RULES, "frobenius"]]
-FLOWS += [(factorized_chain, name, "flow") for name in [*FAMILY, "damped:0.1"]]
+FLOWS += [(factorized_chain, name, "flow") for name in [*FAMILY, "damped:0.1", "frobenius"]]
 DESCENTS = [(folded_chain, name, "descent") for name in [*FAMILY, "power:0.3", "power:1.7", "frobenius", "truncated:1"]]
 DESCENTS += [(regression_chain, name, "descent") for name in [*RULES, "power:-1"]]
 DESCENTS += [(factorized_chain, name, "descent") for name in [*FAMILY, "damped:0.1"]]
@@ -101,7 +103,7 @@ def _last(model: Any, name: str, view: str) -> str:
         (regression_chain, "frobenius", "descent"),
         (regression_chain, "truncated:1", "flow"),
         (regression_chain, "random-basis", "flow"),
-        (factorized_chain, "frobenius", "flow"),
+        (factorized_chain, "frobenius", "descent"),
         (factorized_chain, "momentum:0.5", "descent"),
         *((model, name, "sideways") for model in (folded_chain, regression_chain) for name in ("gd", "newton", "egd")),
     ],
@@ -213,14 +215,14 @@ CORRUPTIONS = {
     "folded coefficients": (folded_opening, "coefficients", only("constant"), "gd", "flow"),
     "folded coefficients, descent": (folded_opening, "coefficients", only("fast"), "gd", "descent"),
     "folded coefficients, clock": (folded_opening, "coefficients", only("slow"), "ngd", "flow"),
-    "folded solution, rate": (folded_chain, "decay", lambda e: e.subs(folded.TIME, 2 * folded.TIME), "gd", "flow"),
-    "folded solution": (folded_chain, "decay", twice, "gd", "flow"),
+    "folded solution, rate": (contractions, "decay", lambda e: e.subs(folded.TIME, 2 * folded.TIME), "gd", "flow"),
+    "folded solution": (contractions, "decay", twice, "gd", "flow"),
     "clock": (clock, "pace", twice, "egd", "flow"),
     "clock, natural": (clock, "pace", twice, "ngd", "flow"),
     "clock, power": (clock, "pace", lambda e: e * SIGMA, "power:0.3", "flow"),
-    "folded solution, descent": (folded_chain, "contract", twice, "gd", "descent"),
+    "folded solution, descent": (contractions, "contract", twice, "gd", "descent"),
     "folded solution, steps": (
-        folded_chain,
+        contractions,
         "contract",
         lambda e: e.subs(folded.STEP, 2 * folded.STEP),
         "gd",
@@ -240,7 +242,7 @@ CORRUPTIONS = {
     "regression arrival, power 1.7": (regression_chain, "_power_arrival", twice, "power:1.7", "flow"),
     "regression speed, recursion": (regression_descent, "speed_along", twice, "power:0.5", "descent"),
     "regression cycle": (regression_descent, "cycle", amplitude_doubled, "ngd", "descent"),
-    "folded descent, law": (folded_chain, "single_power", twice, "power:0.5", "descent"),
+    "folded descent, law": (single_row, "single_power", twice, "power:0.5", "descent"),
     "folded descent, boundary": (folded_descent, "boundary", twice, "egd", "descent"),
     "folded descent, minimiser": (
         folded_descent,
@@ -252,6 +254,8 @@ CORRUPTIONS = {
     "folded descent, rates": (folded_descent, "rates", twice, "power:1.5", "descent"),
     "factorized gradient, descent": (factorized_descent, "balanced_gradient", twice, "ngd", "descent"),
     "factorized curvature": (factorized_descent, "sharpness", twice, "power:0.5", "descent"),
+    "factorized rescaled, clock": (factorized_rescaled, "pace", twice, "frobenius", "flow"),
+    "factorized rescaled, gradient": (factorized_rescaled, "balanced_gradient", twice, "frobenius", "flow"),
     "factorized newton": (factorized_newton, "layer_gradients", lambda g: (g[0], g[0] + g[1]), "newton", "flow"),
 }
 

@@ -16,13 +16,13 @@ import pytest
 import sympy as sp
 from scipy.stats import beta
 
+from simulations.classifier_samples import sample_wedge
 from simulations.comparison import compare
-from simulations.datasets import sample_wedge
 from simulations.descent import descend
 from simulations.flow import flow
 from simulations.population import population
 from simulations.sector import classification_error, sector_moments
-from theory import folded_plateau, geometry, wedge_plateau
+from theory import contractions, folded_plateau, geometry, wedge_plateau
 from theory.checks import ArgumentError
 from theory.clock import RATE1, RATE2
 from theory.curves import predict_curve
@@ -103,7 +103,7 @@ CORRUPTIONS = {
     "minimiser": (wedge, "minimiser", only(geometry.W2), "minimiser"),
     "rates": (wedge, "rates", twice, "directions"),
     "axis": (wedge, "axis", twice, "directions"),
-    "solution": (wedge_chain, "decay", twice, "solution"),
+    "solution": (contractions, "decay", twice, "solution"),
     "edge": (wedge_chain, "coefficients", only("slow_rear"), "plateau"),
     "other edge": (wedge_chain, "coefficients", only("constant_front"), "plateau"),
     "width": (geometry, "width", twice, "sector"),

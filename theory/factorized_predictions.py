@@ -12,8 +12,10 @@ import sympy as sp
 from theory import plateaus
 from theory.checks import ArgumentError
 from theory.derivation import Derivation
+from theory.factorized_clock import rescaled_times
 from theory.models import factorized_chain as chain
 from theory.models.factorized import DECAY, TARGET, Factorized
+from theory.models.factorized_mode import AMPLITUDE, DISTANCE, END, ENDS, ETA, FACTOR, IMBALANCE, START, THRESHOLD, TIME
 from theory.rules import Rule
 
 if TYPE_CHECKING:
@@ -75,6 +77,8 @@ def predict(
     model: Factorized, rule: Rule, view: str, start: Layers, *, step: float | None = None, threshold: float = 1e-3
 ) -> Prediction:
     """Predict a run of `rule` from these layers; see `theory.predictions.predict`."""
+    import numpy as np
+
     from theory.discretisation import largest_stable_step
     from theory.predictions import EXACT, Prediction
 
@@ -82,16 +86,9 @@ def predict(
     found: list[Times] = [NOTHING] * len(model.values)
     derivation = _derivation(rule, view, model.depth)
     if sizes is not None and derivation is not None:
-        for index in range(len(found)):
-            mode = Mode(
-                float(model.values[index]),
-                float(model.reached[index]),
-                tuple(map(float, sizes[:, index])),
-                model.weight_decay,
-                threshold,
-            )
-            if seen.learns[index]:
-                found[index] = _times(derivation, rule, mode, step) if seen.amplitudes[index] else (0.0, None)
+        modes = {index: _mode(model, sizes, index, threshold) for index in map(int, np.flatnonzero(seen.learns))}
+        for index, times in zip(modes, _of_all(derivation, rule, list(modes.values()), sizes, step), strict=True):
+            found[index] = times
     arrivals = tuple(arrival for arrival, _ in found)
     waits = seen.learns & (seen.amplitudes > 0)
     known = [arrival for arrival, waited in zip(arrivals, waits, strict=True) if waited]
@@ -101,6 +98,30 @@ def predict(
         lengths[plateaus.ARRIVAL_SPREAD] = (plateaus.spread(spread), EXACT)
     limit = largest_stable_step(model, rule) if view == "descent" else None
     return Prediction(arrivals, tuple(extinction for _, extinction in found), lengths, limit)
+
+
+def _mode(model: Factorized, sizes: Array, index: int, threshold: float) -> Mode:
+    factors = tuple(map(float, sizes[:, index]))
+    return Mode(float(model.values[index]), float(model.reached[index]), factors, model.weight_decay, threshold)
+
+
+def _of_all(derivation: Derivation, rule: Rule, modes: list[Mode], sizes: Array, step: float | None) -> list[Times]:
+    """Arrivals and extinctions of all modes that learn; one that begins at its end is there."""
+    moving = [mode for mode in modes if mode.start != mode.reached]
+    if "clock" not in derivation.laws:
+        times = [_times(derivation, rule, mode, step) for mode in moving]
+    elif moving and "path_solution" in derivation.laws and _on_one_clock(modes, sizes):
+        times = rescaled_times(derivation, rule, moving)
+    else:
+        times = [NOTHING] * len(moving)
+    found = iter(times)
+    return [(0.0, None) if mode.start == mode.reached else next(found) for mode in modes]
+
+
+def _on_one_clock(learning: list[Mode], sizes: Array) -> bool:
+    """Whether all modes that are not zero are balanced and learn, so that every layer's gradient has the same norm."""
+    balanced = all(mode.balanced and mode.start > 0 for mode in learning)
+    return balanced and int(sizes.any(axis=0).sum()) == len(learning)
 
 
 def amplitudes(
@@ -117,7 +138,7 @@ def amplitudes(
         return None
     if np.ptp(np.abs(sizes), axis=0).max() > EQUAL * np.abs(sizes).max() or (model.weight_decay and rule.power == 1):
         return None
-    solution = derivation.function("solution", (chain.START, chain.TIME, chain.ETA, TARGET, DECAY))
+    solution = derivation.function("solution", (START, TIME, ETA, TARGET, DECAY))
     seen, found = model.directions(start), np.zeros((len(times), len(model.values)))
     for index, begin in enumerate(map(float, seen.starts)):
         s, end = float(model.values[index]), float(model.reached[index])
@@ -169,7 +190,7 @@ def _times(derivation: Derivation, rule: Rule, mode: Mode, step: float | None) -
     return _by_factor(derivation, rule, mode) if mode.balanced else NOTHING
 
 
-SYMBOLS = (chain.START, chain.END, TARGET, DECAY, chain.THRESHOLD, chain.ETA)
+SYMBOLS = (START, END, TARGET, DECAY, THRESHOLD, ETA)
 
 
 def _closed(derivation: Derivation, mode: Mode) -> Times:
@@ -200,7 +221,7 @@ def _unbalanced_descent(derivation: Derivation, mode: Mode) -> float | None:
         return None
     first, second = mode.sizes
     imbalance = (first - second) * (first + second)
-    symbols = (chain.AMPLITUDE, TARGET, chain.IMBALANCE)
+    symbols = (AMPLITUDE, TARGET, IMBALANCE)
 
     def law(name: str, a: float) -> float:
         return float(derivation.function(name, symbols)(a, mode.target, imbalance))
@@ -215,8 +236,8 @@ def _by_factor(derivation: Derivation, rule: Rule, mode: Mode) -> Times:
     """Balanced, any law: the integral of 1/h(|g|) over the factor."""
     depth = len(mode.sizes)
     begin, there, end = (a ** (1 / depth) for a in (mode.start, mode.arrived, mode.reached))
-    gradient = derivation.function("gradient", (chain.FACTOR, TARGET, DECAY))
-    settling = derivation.function("settling", (chain.DISTANCE, chain.ENDS[0], TARGET, DECAY))
+    gradient = derivation.function("gradient", (FACTOR, TARGET, DECAY))
+    settling = derivation.function("settling", (DISTANCE, ENDS[0], TARGET, DECAY))
 
     def distance(part: float) -> float:
         """Of the factor at which this part of the first error is left."""
@@ -236,7 +257,7 @@ def _by_least_factor(derivation: Derivation, rule: Rule, mode: Mode) -> Times:
     alpha = float(sp.sympify(rule.power))
     sizes = tuple(sorted(map(abs, mode.sizes)))
     ends = _ends(sizes, 2 - alpha, mode.target)
-    symbols, half = (chain.DISTANCE, *chain.ENDS[: len(ends)]), ends[0] / 2
+    symbols, half = (DISTANCE, *ENDS[: len(ends)]), ends[0] / 2
     residual, pull, others = (derivation.function(name, symbols) for name in ("residual", "least_pull", "others"))
 
     def product(w: float) -> float:  # anchored at the start, where the distance from the end has no digits

@@ -27,7 +27,7 @@ MATH = dict(
     pair.split("=", 1)
     for pair in (
         r"α=\alpha β=\beta γ=\gamma Γ=\Gamma δ=\delta ε=\epsilon η=\eta θ=\theta κ=\kappa λ=\lambda Λ=\Lambda μ=\mu "
-        r"π=\pi ρ=\rho σ=\sigma Σ=\Sigma τ=\tau φ=\phi χ=\chi ψ=\psi ∇=\nabla ∏=\prod ∫=\int ∂=\partial "
+        r"ν=\nu π=\pi ρ=\rho σ=\sigma Σ=\Sigma τ=\tau φ=\phi χ=\chi ψ=\psi ∇=\nabla ∏=\prod ∫=\int ∂=\partial "
         r"ċ=\dot{c} ŵ=\hat{w} ė=\dot{e} ẇ=\dot{w} ë=\ddot{e} ½=\tfrac12 "
         r"₀=_{0} ₁=_{1} ₂=_{2} ₃=_{3} ₄=_{4} ᵢ=_{i} ⱼ=_{j} ᵣ=_{r} "
         r"¹=^{1} ²=^{2} ³=^{3} ⁴=^{4} ᵀ=^{\top} ᵏ=^{k} ᵅ=^{\alpha} ⁻=^{-} ′=' "

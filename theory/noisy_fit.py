@@ -152,6 +152,11 @@ def break_even(
     -------
     float or None
         None where it is not so at both ends.
+
+    Raises
+    ------
+    ArgumentError
+        If a rule is not gd, egd or ngd, or another value lies outside the domain of a `NoisyRegression`.
     """
     import numpy as np
     from scipy.optimize import brentq

@@ -20,6 +20,7 @@ from theory.geometry import EPSILON, THETA, U1, U2
 from theory.models import folded, wedge_chain
 from theory.models.folded import Folded
 from theory.models.wedge import Wedge
+from theory.path_time import path_clock, path_time
 from theory.plateaus import Contraction, Edge
 from theory.rules import SIGMA, Rule
 
@@ -162,16 +163,13 @@ def _time(plane: Plane, rule: Rule, errors: tuple[float, float]) -> Time:
     if "clock" not in plane.chain.laws:
         return lambda a, b: b - a
     rates = plane.laws["rate_fast"], plane.laws["rate_slow"]
-    pace, power = plane.chain.function("clock", (SIGMA,)), float(rule.vanishing_power)
-
-    def clock(tau: float) -> float:
-        norm = math.hypot(*(rate * e * math.exp(-rate * tau) for rate, e in zip(rates, errors, strict=True)))
-        return float(pace(norm)) if norm > 0 else 0.0
+    clock = path_clock(plane.chain.function("clock", (SIGMA,)), rates, errors)
+    power = float(rule.vanishing_power)
 
     def time(a: float, b: float) -> float:
         if errors == (0.0, 0.0):
             return 0.0
-        return plateaus.integral(clock, a, b, rates, power)
+        return path_time(clock, a, b, rates, power)
 
     return time
 

@@ -9,10 +9,8 @@ set f ≥ 0 is one interval, and bisection from the stationary point finds its e
 
 from __future__ import annotations
 
-import itertools
 import math
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -204,30 +202,3 @@ def _cross_whole(edge: Edge, parity: int, yes: int, no: int) -> int:
         middle = (yes + no) // 2
         yes, no = (middle, no) if edge.inside(2 * middle + parity) else (yes, middle)
     return yes
-
-
-def integral(
-    clock: Callable[[float], float], start: float, end: float, rates: tuple[float, float], power: float = 1.0
-) -> float:
-    """∫ of a clock σ^α along a path whose errors decay at the given rates, from `start` to `end`.
-
-    The range is cut at multiples of both time scales, so that each part is smooth to the quadrature; what an
-    infinite `end` leaves over is a single exponential, integrated by hand.
-    """
-    from scipy.integrate import IntegrationWarning, quad
-
-    rest = 0.0
-    if math.isinf(end):
-        end = start + min(45 / min(power, 1.0), 300.0) / min(rates)
-        rest = clock(end) / (power * min(rates))
-    cuts = {start, end}
-    for rate in rates:
-        width = 0.1 / rate
-        while width < end - start:
-            cuts.add(start + width)
-            width *= 2
-    edges = sorted(cuts)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", IntegrationWarning)  # the last digit of 1e-12 may be rounding
-        parts = [quad(clock, a, b, epsabs=0, epsrel=1e-12, limit=200)[0] for a, b in itertools.pairwise(edges)]
-    return rest + math.fsum(parts)

@@ -22,6 +22,7 @@ from theory.models.factorized import Factorized
 from theory.models.folded import Folded
 from theory.models.linear import Directions, LinearModel, checked_start
 from theory.models.wedge import Wedge
+from theory.path_time import path_clock, path_time
 from theory.plateaus import Contraction
 from theory.rules import SIGMA, Rule
 from theory.rules import rule as named
@@ -203,21 +204,14 @@ def _separated(chain: Derivation, rate: float, e: float, threshold: float) -> fl
 
 def _clock(seen: Directions, rule: Rule, threshold: float) -> tuple[Law, Law | None]:
     """One output, or Frobenius rescaling: gradient descent's path with the clock dt/dτ = σ/h(σ), σ = ‖G‖_F."""
-    import numpy as np
-
     active = seen.values * seen.amplitudes > 0
     rates, errors, power = seen.values[active], seen.amplitudes[active], float(rule.vanishing_power)
-    pace = compiled(clock_pace(rule), (SIGMA,))
+    clock = path_clock(compiled(clock_pace(rule), (SIGMA,)), rates, errors)
     ends = (float(rates[0]), float(rates[-1])) if len(rates) else (1.0, 1.0)
-
-    def clock(tau: float) -> float:
-        norm = float(np.sqrt(((rates * errors * np.exp(-rates * tau)) ** 2).sum()))
-        return float(pace(norm)) if norm > 0 else 0.0
-
     times, last, total = {}, 0.0, 0.0
     for rate in map(float, rates):  # in order of arrival: each continues from the one before
         end = -math.log(threshold) / rate
-        total += plateaus.integral(clock, last, end, ends, power)
+        total += path_time(clock, last, end, ends, power)
         times[rate], last = total, end
-    rest = total + plateaus.integral(clock, last, math.inf, ends, power) if power > 0 and len(rates) else None
+    rest = total + path_time(clock, last, math.inf, ends, power) if power > 0 and len(rates) else None
     return lambda rate, e: times[rate], None if rest is None else lambda rate, e: rest

@@ -12,9 +12,9 @@ import functools
 import sympy as sp
 from sympy.codegen.cfunctions import expm1
 
-from theory.models import factorized_chain, regression_chain
+from theory.models import factorized_chain, factorized_mode, regression_chain
 from theory.models.factorized import TARGET
-from theory.models.factorized_chain import IMBALANCE
+from theory.models.factorized_mode import IMBALANCE
 from theory.models.regression import ERROR0, THRESHOLD
 from theory.modes import AMPLITUDE, CLOCK, GROWING, NEGATIVE, RESIDUAL, Path
 
@@ -74,7 +74,7 @@ def _descent(path: Path, small: sp.Expr, large: sp.Expr) -> tuple[sp.Expr, sp.Ex
     def grown(amplitude: sp.Expr, residual: sp.Expr) -> sp.Expr:
         if path.regime == NEGATIVE:
             return lifted_below(amplitude, residual).subs(IMBALANCE, apart)
-        return laws["lift"].subs({IMBALANCE: apart, factorized_chain.AMPLITUDE: amplitude}) / residual
+        return laws["lift"].subs({IMBALANCE: apart, factorized_mode.AMPLITUDE: amplitude}) / residual
 
     time = sp.log(grown(AMPLITUDE, RESIDUAL) / grown(BEFORE, BEHIND)) / wide
     return sp.sqrt((apart + sp.sqrt(apart**2 + 4 * AMPLITUDE**2)) / 2), time

@@ -51,6 +51,14 @@ class Rule:
         every update still descends, and as long as the directions do not turn, the rule is the one that is not
         refreshed, whereas the old factor U Vᵀ itself would run on through the minimum until the next refresh.
 
+    Raises
+    ------
+    ArgumentTypeError
+        If the law of a spectral rule is no SymPy expression.
+    ArgumentError
+        If the law has other symbols or a speed that is negative or not finite, or `refresh` is not a whole number of
+        at least 1, or not 1 for a rule without singular directions.
+
     Examples
     --------
     >>> Rule("softened", SIGMA / (1 + SIGMA)).vanishing_power
@@ -274,6 +282,11 @@ def rule(name: str | Rule) -> Rule:
     ``polar-express``; ``grokfast:MEMORY:GAIN``; ``rsvd:RANK:ITERATIONS`` with the number of power iterations; and
     ``:refresh=M`` after the id of any rule that has singular directions, which are then kept for M steps.
     ``truncated:RANK`` with a rank above that of the gradient is ``egd``.
+
+    Parameters
+    ----------
+    name
+        The id; a rule is returned as it is.
 
     Raises
     ------

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-from simulations.datasets import sample_folded_test, sample_folded_training
+from simulations.classifier_samples import sample_folded_test, sample_folded_training
 from simulations.examiners.folded_points import Points, points
 from simulations.examiners.settings import Settings, against, descents, stated
 from simulations.examiners.trial import Examiner, Trial

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
-from simulations.datasets import sample_folded_training
+from simulations.classifier_samples import sample_folded_training
 from simulations.examiners.folded_points import moments
 from simulations.examiners.settings import against, rounded, slope, stated
 from simulations.examiners.trial import Examiner, Trial

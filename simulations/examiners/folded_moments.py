@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.datasets import sample_folded_training
+from simulations.classifier_samples import sample_folded_training
 from simulations.examiners.folded_points import Points, points
 from simulations.examiners.settings import against, bounded, slope, stated
 from simulations.examiners.trial import Examiner, Trial

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.examiners.settings import Settings, logarithmic, rounded
+from simulations.examiners.settings import Settings, logarithmic, rounded, starts
 from simulations.population import tail_moments
 
 Array = NDArray[np.float64]
@@ -72,14 +72,14 @@ def points(
     )
     margin = rounded(np.where(rng.random(count) < 0.1, 0.0, rng.uniform(0, 6, count)))
     m1, m2 = moments(margin)
-    starts = logarithmic(rng, size, (2, count)) * rng.choice([-1.0, 1.0], (2, count))
+    u1, u2 = starts(rng, size, count)
     return Points(
         epsilon=rounded(logarithmic(rng, epsilon, count)),
         theta=rounded(theta),
         margin=margin,
         step=rounded(logarithmic(rng, fraction, count) * 2 / m2),
-        u1=rounded(starts[0]),
-        u2=rounded(starts[1]),
+        u1=u1,
+        u2=u2,
         m1=m1,
         m2=m2,
     )

@@ -73,6 +73,12 @@ def logarithmic(rng: np.random.Generator, ends: tuple[float, float], shape: int 
     return np.exp(rng.uniform(low, high, shape))
 
 
+def starts(rng: np.random.Generator, ends: tuple[float, float], count: int) -> Array:
+    """Weights u₁ and u₂ (2, count) of both signs, their sizes drawn likewise."""
+    drawn = logarithmic(rng, ends, (2, count)) * rng.choice([-1.0, 1.0], (2, count))
+    return np.array([rounded(row) for row in drawn])
+
+
 def descents(at: Settings, count: int) -> Array:
     """Weights (count + 1, n, 2) of gradient descent from every start."""
     path = np.empty((count + 1, len(at), 2))

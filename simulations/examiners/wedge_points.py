@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.examiners.settings import Settings, logarithmic, rounded
+from simulations.examiners.settings import Settings, logarithmic, rounded, starts
 from simulations.sector import sector_minimiser, sector_moments
 
 Array = NDArray[np.float64]
@@ -83,10 +83,10 @@ def points(
     fraction
         Range of ηλ₊, which is 1 where the steps stop converging.
     """
-    theta, starts = angles(rng, count), logarithmic(rng, size, (2, count)) * rng.choice([-1.0, 1.0], (2, count))
+    theta, (u1, u2) = angles(rng, count), starts(rng, size, count)
     variances = rounded(logarithmic(rng, epsilon, count))
     one = np.ones(count)
-    drawn = at(epsilon=variances, theta=theta, step=one, u1=rounded(starts[0]), u2=rounded(starts[1]))
+    drawn = at(epsilon=variances, theta=theta, step=one, u1=u1, u2=u2)
     return stepped(drawn, rounded(logarithmic(rng, fraction, count) / drawn.rates[:, 1]))
 
 

@@ -89,6 +89,11 @@ class Factorized:
         What the numbers come from, for the record.
     order
         Where in the spectrum, as it was given, each direction stands; empty for the order of the directions.
+
+    Raises
+    ------
+    ArgumentError
+        If `depth` is not a whole number of at least 2, the weight decay negative, or `hidden` less than n.
     """
 
     left: Array
@@ -160,7 +165,24 @@ class Factorized:
     def from_target(
         cls, target: Any, *, depth: int = 2, weight_decay: float = 0.0, hidden: int | None = None
     ) -> Factorized:
-        """A target matrix (c, d); directions whose singular value is rounding are left out."""
+        """A target matrix, of which directions whose singular value is rounding are left out.
+
+        Parameters
+        ----------
+        target
+            The target (c, d).
+        depth
+            Number L of weight matrices.
+        weight_decay
+            Coefficient λ of ½ λ Σ ‖W_l‖².
+        hidden
+            Width of the hidden layers; the number of directions if left out.
+
+        Raises
+        ------
+        ArgumentError
+            If the target is no matrix, empty, not finite or zero, or another value lies outside its domain.
+        """
         import numpy as np
 
         matrix = np.asarray(target, float)
@@ -217,7 +239,8 @@ class Factorized:
     @functools.cached_property
     def sharpness(self) -> float:
         """The largest curvature at the balanced minimum; 0 where that is no minimum of the largest direction."""
-        from theory.models.factorized_chain import FACTOR, sharpness
+        from theory.models.factorized_mode import FACTOR
+        from theory.models.factorized_sharpness import sharpness
 
         size = float(self.reached.max()) ** (1 / self.depth)
         return float(compiled(sharpness(self.depth), (FACTOR, DECAY))(size, self.weight_decay)) if size else 0.0

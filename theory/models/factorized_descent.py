@@ -9,7 +9,8 @@ import sympy as sp
 from theory.cycles import cycle
 from theory.derivation import Step
 from theory.models.factorized import DECAY, TARGET, factors, layer_gradients
-from theory.models.factorized_chain import ETA, FACTOR, balanced_gradient, sharpness
+from theory.models.factorized_mode import ETA, FACTOR, balanced_gradient
+from theory.models.factorized_sharpness import sharpness
 from theory.models.regression import RATE
 from theory.rules import SIGMA, Rule
 

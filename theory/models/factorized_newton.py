@@ -6,8 +6,8 @@ import sympy as sp
 
 from theory.derivation import Step
 from theory.models.factorized import DECAY, TARGET, factors, layer_gradients
-from theory.models.factorized_chain import ETA, FACTOR, START, THRESHOLD, TIME
 from theory.models.factorized_descent import arrival
+from theory.models.factorized_mode import ETA, FACTOR, START, THRESHOLD, TIME
 
 MODE = sp.Symbol("a", positive=True)
 

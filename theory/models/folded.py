@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from theory.checks import ArgumentError, inside, length, nonnegative, numbers
+from theory.checks import ArgumentError, inside, nonnegative
 from theory.contractions import DECAY as DECAY
 from theory.contractions import ETA as ETA
 from theory.contractions import STEP as STEP
@@ -27,7 +27,7 @@ from theory.geometry import U2 as U2
 from theory.geometry import W1 as W1
 from theory.geometry import W2 as W2
 from theory.geometry import front
-from theory.models.linear import LinearModel
+from theory.models.linear import LinearModel, two_weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,11 +99,7 @@ class Folded(LinearModel):
 
     def start(self, amplitudes: Any = None) -> Array:
         """W(0) = (u₁, u₂) of shape (1, 2); (1, 3) by default."""
-        import numpy as np
-
-        found = numbers("start", (1.0, 3.0) if amplitudes is None else amplitudes)
-        length("start", found, [2])
-        return np.array([found])
+        return two_weights(amplitudes)
 
     def derive(self, rule: Rule, view: str = "flow") -> Derivation:
         """The chain from the loss to the plateau length."""

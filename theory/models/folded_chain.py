@@ -7,14 +7,13 @@ from typing import Any
 
 import sympy as sp
 
-from theory.checks import ArgumentError, known
 from theory.clock import E1, E2, RATE1, RATE2, clock
-from theory.contractions import ETA, STEP, TIME, contract, decay, solution_residual
-from theory.derivation import VIEWS, Derivation, Step
+from theory.contractions import ETA, separate
+from theory.derivation import Derivation, Step
 from theory.folded_plateau import correction_step, existence_step, short_step
 from theory.geometry import W1, W2, error_law, error_step
 from theory.models.folded import moment_formulas
-from theory.models.folded_descent import power_descent, single_power
+from theory.models.folded_descent import power_descent
 from theory.models.folded_opening import (
     coefficients,
     end_step,
@@ -25,6 +24,7 @@ from theory.models.folded_opening import (
     opening,
     rates,
 )
+from theory.models.single_row import Found, after_opening
 from theory.rules import Rule
 
 
@@ -62,60 +62,28 @@ def derive(rule: Rule, view: str = "flow") -> Derivation:
     ArgumentError
         If no derivation exists for this rule and view.
     """
-    known("view", view, VIEWS)
-    linear = {"gd": rates(), "newton": (sp.Integer(1), sp.Integer(1))}
-    kind = "gd" if rule.power == 0 else rule.kind
-    if kind in linear:
-        steps, laws = _linear(linear[kind], rule, view)
-    elif rule.kind == "spectral" and view == "flow":
-        steps, laws = _by_clock(rule)
-    elif (power := single_power(rule)) is not None:
-        steps, laws = power_descent(rule, power)
-    else:
-        raise ArgumentError("rule", f"have a derivation as a {view}", f"is {rule.name}")
+    steps, laws = after_opening(rule, view, _linear, _by_clock, power_descent)
     return Derivation("folded", rule.name, view, [*opening(), *steps], model_laws() | laws)
 
 
-def _linear(contraction: tuple[sp.Expr, sp.Expr], rule: Rule, view: str) -> tuple[list[Step], dict[str, sp.Expr]]:
-    """Rules under which each error contracts on its own: ė = −r e, or e ← (1 − ηr) e."""
-    named = (RATE1, RATE2) if rule.power == 0 else contraction
+def _linear(rule: Rule, view: str) -> Found:
+    """Rules under which each error contracts on its own."""
+    modes = separate(rule, view)
+    contraction = (sp.Integer(1), sp.Integer(1)) if modes.inverse else rates()
     values = dict(zip((RATE1, RATE2), rates(), strict=True))
-    if view == "flow":
-        parameter, unit, name = TIME, "flow time t", "t^*"
-        left = tuple(decay(rate) for rate in named)
-        equation: tuple[sp.Expr, ...] = tuple(-rate * e for rate, e in zip(named, (E1, E2), strict=True))
-        reason = "The rule leaves every singular value as it is: ė = −G."
-    else:
-        parameter, unit, name = STEP, "steps k", "k^*"
-        left = tuple(contract(rate) for rate in named)
-        equation = tuple((1 - ETA * rate) * e for rate, e in zip(named, (E1, E2), strict=True))
-        reason = "One step of size η: e ← e − ηG."
-    if rule.kind == "newton":
-        reason = "The rule multiplies the gradient by the inverse curvature, so that both errors contract alike."
+    plain = "The rule leaves every singular value as it is: ė = −G."
     steps = [
-        Step(
-            "mode equations",
-            sp.Matrix(equation),
-            reason,
-            lambda: _mode_residual(equation, contraction, values, view),
-        ),
-        Step(
-            "solution",
-            sp.Eq(
-                sp.Matrix([sp.Function("e_1")(parameter), sp.Function("e_2")(parameter)]),
-                sp.Matrix([E1 * left[0], E2 * left[1]]),
-                evaluate=False,
-            ),
-            "Found by dsolve." if view == "flow" else "Found by rsolve.",
-            lambda: solution_residual(left, equation, parameter),
+        *modes.steps(
+            plain if view == "flow" else "One step of size η: e ← e − ηG.",
+            lambda: _mode_residual(modes.equation, contraction, values, view),
         ),
         error_step(error_law()),
         front_step(),
-        end_step((left[0], left[1]), unit),
+        end_step(modes.left, modes.unit),
     ]
     laws = {}
-    if rule.kind != "newton":  # which has no slow direction
-        ends, length = _slow_end(left[1], parameter, name)
+    if not modes.inverse:  # which has no slow direction
+        ends, length = _slow_end(modes.left[1], modes.parameter, f"{modes.parameter}^*")
         steps += [ends, correction_step(), short_step(), existence_step()] if view == "flow" else [ends]
         laws["leading"] = length.subs(values).subs(moment_formulas())
     laws |= {"contraction_fast": contraction[0].subs(moment_formulas())}
@@ -135,14 +103,14 @@ def _mode_residual(
     return [e.subs(values) - (x - ETA * u) for e, x, u in zip(equation, (E1, E2), update, strict=True)]
 
 
-def _by_clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
+def _by_clock(rule: Rule) -> Found:
     """Spectral rules: one singular value, so the path is gradient descent's and only its clock differs."""
-    found = clock(rule)
+    path = clock(rule)
     steps = [
-        *found.steps,
+        *path.steps,
         error_step(error_law()),
         front_step(),
-        end_step(found.left, "time τ along the path, which the clock turns into flow time"),
+        end_step(path.left, "time τ along the path, which the clock turns into flow time"),
         existence_step(),
     ]
-    return steps, {"clock": found.pace}
+    return steps, {"clock": path.pace}

@@ -7,59 +7,34 @@ that gradient descent allows, and carries the slow one along.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import sympy as sp
 
 from theory.alternation import alternation
-from theory.clock import E1, E2, RATE1, RATE2, single_law
-from theory.cycles import KEPT, SPREAD, cycle, rescaled_cycle
+from theory.clock import E1, E2, RATE1, RATE2
+from theory.cycles import SPREAD, rescaled_cycle
 from theory.derivation import Step
 from theory.models.folded import ETA, THETA, U2, W1, W2, boundary
 from theory.models.folded_opening import front_step, gradient, minimiser, rates
 from theory.models.regression import SLOW
+from theory.models.single_row import Found, modes, settling, two_directions
 from theory.rules import SIGMA, Rule
 
-Found = tuple[list[Step], dict[str, sp.Expr]]
+MODES = (
+    "One step of size η: e ← e − ηh(σ)G/σ for σ = ‖G‖, where G = (λ₁e₁, λ₂e₂). A step of gradient descent whose size "
+    "depends on where it is: there is no closed form, and the errors do not keep apart."
+)
 ALTERNATION = sp.Symbol("a_1", positive=True)  # size of the fast error while it alternates
-
-
-def single_power(rule: Rule) -> sp.Expr | None:
-    """The α of the rule on a gradient of one row; None where its law is not a power there."""
-    if rule.kind != "spectral" or rule.refresh > 1:
-        return None
-    power = Rule(rule.name, single_law(rule)).power
-    return power if power is not None and power > 0 else None
 
 
 def power_descent(rule: Rule, power: sp.Expr) -> Found:
     """The steps of the chain after the opening, for α > 0, and what they predict."""
     found = alternation() if power == 1 else rescaled_cycle(power)
-    steps = [_modes(rule, power), *(two_directions(step) for step in found.steps[1:])]
+    steps = [modes(rule, power, MODES, _mode_residual), *(two_directions(step) for step in found.steps[1:])]
     if power != 1:
         steps.append(settling(power))
     steps.append(front_step())
     steps += [_lasts(), _leading(power)] if power <= 1 else [_unsettled()]
     return steps, {name: law.subs(SLOW, RATE2) for name, law in found.laws.items()}
-
-
-def two_directions(step: Step) -> Step:
-    """The same step, with the index 2 for the slow direction."""
-    names = {sp.Symbol(f"e_i{primes}"): sp.Symbol(f"e_2{primes}") for primes in ("'", "''")}
-    return replace(step, equation=step.equation.subs({SLOW: RATE2, sp.Symbol("e_i", real=True): E2} | names))
-
-
-def _modes(rule: Rule, power: sp.Expr) -> Step:
-    law = single_law(rule)
-    equation = [(1 - ETA * rate * law / SIGMA) * e for rate, e in ((RATE1, E1), (RATE2, E2))]
-    return Step(
-        "mode equations",
-        sp.Matrix(equation),
-        "One step of size η: e ← e − ηh(σ)G/σ for σ = ‖G‖, where G = (λ₁e₁, λ₂e₂). A step of gradient descent whose "
-        "size depends on where it is: there is no closed form, and the errors do not keep apart.",
-        lambda: [law - SIGMA ** (1 - power), *_mode_residual(equation, law)],
-        origin="definition",
-    )
 
 
 def _mode_residual(equation: list[sp.Expr], law: sp.Expr) -> list[sp.Expr]:
@@ -70,22 +45,6 @@ def _mode_residual(equation: list[sp.Expr], law: sp.Expr) -> list[sp.Expr]:
     size = sp.sqrt(found[0] ** 2 + found[1] ** 2)
     after = [e - ETA * law.subs(SIGMA, size) * g / size for e, g in zip((E1, E2), found, strict=True)]
     return [stated.subs(values).subs(SIGMA, size) - new for stated, new in zip(equation, after, strict=True)]
-
-
-def settling(power: sp.Expr) -> Step:
-    """What a small deviation does once the slow part of the gradient is gone."""
-    return Step(
-        "slow part gone",
-        sp.Eq(sp.Symbol("m"), 2 * power - 1, evaluate=False),
-        "As b → 0 this is the multiplier: the cycle attracts to the end."
-        if power < 1
-        else "As b → 0 this is the multiplier: the cycle attracts only while b² > n²(1 − 1/α). From then on it repels, "
-        "and so does every other cycle of the fast direction: the steps do not settle.",
-        lambda: [
-            rescaled_cycle(power).laws["multiplier"].subs(KEPT, 0) - (2 * power - 1),
-            cycle(Rule("", SIGMA ** (1 - power))).laws["multiplier"] - (2 * power - 1),
-        ],
-    )
 
 
 def _lasts() -> Step:

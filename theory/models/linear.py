@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from theory.checks import ArgumentError, numbers
+from theory.checks import ArgumentError, length, numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -202,6 +202,15 @@ def finite_start(start: Any) -> Array:
     if not np.isfinite(found).all():
         raise ArgumentError("start", "be finite", "holds NaN or Inf")
     return found
+
+
+def two_weights(given: Any = None) -> Array:
+    """W(0) = (u₁, u₂) of shape (1, 2); (1, 3) by default."""
+    import numpy as np
+
+    found = numbers("start", (1.0, 3.0) if given is None else given)
+    length("start", found, [2])
+    return np.array([found])
 
 
 def one_or_all(name: str, given: Any, count: int) -> tuple[float, ...]:

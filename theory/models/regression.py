@@ -63,6 +63,11 @@ class Regression(LinearModel):
         Inputs (n, d) and outputs (n, c) that minibatches are drawn from; None for Gaussian inputs.
     label_noise
         Variance of independent Gaussian noise on each output; only minibatches of Gaussian inputs see it.
+
+    Raises
+    ------
+    ArgumentError
+        If `covariance` and `target` are no matrices of these shapes, or the weight decay or the noise is negative.
     """
 
     covariance: Array
@@ -115,6 +120,11 @@ class Regression(LinearModel):
             Turns both bases at random; without it the directions are the axes.
         label_noise
             Variance of independent Gaussian noise on each output, which only minibatches see.
+
+        Raises
+        ------
+        ArgumentError
+            If the spectrum has a negative number or none that is positive, or another value lies outside its domain.
         """
         import numpy as np
 
@@ -152,7 +162,26 @@ class Regression(LinearModel):
         name: str = "data",
         features: Sequence[str] = (),
     ) -> Regression:
-        """Empirical second moments of a data set (samples, d) and (samples, c), without centring."""
+        """Empirical second moments of a data set, without centring.
+
+        Parameters
+        ----------
+        inputs, outputs
+            The samples (samples, d) and (samples, c).
+        weight_decay
+            Coefficient λ of ½ λ‖W‖².
+        test
+            Inputs and outputs of a test set; None stands for inputs of unit covariance.
+        name
+            Of the data, for the record.
+        features
+            Names of the inputs, if they have any.
+
+        Raises
+        ------
+        ArgumentError
+            If all inputs are zero, or the weight decay is negative.
+        """
         import numpy as np
 
         samples = len(inputs)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from theory.checks import ArgumentError, inside, length, nonnegative, numbers
+from theory.checks import ArgumentError, inside, nonnegative
 from theory.clock import E1, E2
 from theory.contractions import DECAY
 from theory.derivation import Derivation, precise
 from theory.geometry import EPSILON, PSI, THETA, U1, U2, W1, W2, polar_mean, width
-from theory.models.linear import LinearModel
+from theory.models.linear import LinearModel, two_weights
 from theory.rules import Rule
 
 if TYPE_CHECKING:
@@ -106,11 +106,7 @@ class Wedge(LinearModel):
 
     def start(self, amplitudes: Any = None) -> Array:
         """W(0) = (u₁, u₂) of shape (1, 2); (1, 3) by default."""
-        import numpy as np
-
-        found = numbers("start", (1.0, 3.0) if amplitudes is None else amplitudes)
-        length("start", found, [2])
-        return np.array([found])
+        return two_weights(amplitudes)
 
     def derive(self, rule: Rule, view: str = "flow") -> Derivation:
         """The chain from the loss to the plateau length."""

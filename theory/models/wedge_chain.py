@@ -7,13 +7,12 @@ import functools
 import sympy as sp
 
 from theory import wedge_plateau
-from theory.checks import ArgumentError, known
 from theory.clock import E1, E2, RATE1, RATE2, clock
-from theory.contractions import DECAY, ETA, STEP, TIME, contract, decay, solution_residual
-from theory.derivation import VIEWS, Derivation, Step
+from theory.contractions import DECAY, ETA, separate
+from theory.derivation import Derivation, Step
 from theory.geometry import EPSILON, PSI, THETA, U1, U2, W1, W2, error_law, error_step, front, sector_step
 from theory.models import wedge
-from theory.models.folded_descent import single_power
+from theory.models.single_row import Found, after_opening
 from theory.models.wedge import AXIS, C1, C2, S11, S12, S22, X1, X2
 from theory.models.wedge_descent import STAR, boundary_functions, boundary_values, gradient_along, power_descent
 from theory.rules import Rule
@@ -164,59 +163,27 @@ def derive(rule: Rule, view: str = "flow") -> Derivation:
     ArgumentError
         If no derivation exists for this rule and view.
     """
-    known("view", view, VIEWS)
-    if rule.power == 0 or rule.kind == "newton":
-        steps, laws = _linear(rule, view)
-    elif rule.kind == "spectral" and view == "flow":
-        steps, laws = _by_clock(rule)
-    elif (power := single_power(rule)) is not None:
-        steps, laws = power_descent(rule, power)
-        steps = [*steps[:-1], error_step(error_law()), wedge_plateau.limit_step(_formulas()), steps[-1]]
-    else:
-        raise ArgumentError("rule", f"have a derivation as a {view}", f"is {rule.name}")
+    steps, laws = after_opening(rule, view, _linear, _by_clock, _in_steps)
     return Derivation("wedge", rule.name, view, [*_opening(), *steps], _laws() | laws)
 
 
-def _linear(rule: Rule, view: str) -> tuple[list[Step], dict[str, sp.Expr]]:
-    """Rules under which each error contracts on its own: ė = −r e, or e ← (1 − ηr) e."""
-    newton = rule.kind == "newton"
-    named = (sp.Integer(1), sp.Integer(1)) if newton else (RATE1, RATE2)
-    if view == "flow":
-        parameter, unit = TIME, "flow time t"
-        left = decay(named[0]), decay(named[1])
-        equation: tuple[sp.Expr, ...] = tuple(-rate * e for rate, e in zip(named, (E1, E2), strict=True))
-    else:
-        parameter, unit = STEP, "steps k"
-        left = contract(named[0]), contract(named[1])
-        equation = tuple((1 - ETA * rate) * e for rate, e in zip(named, (E1, E2), strict=True))
-    plain = "The rule leaves every singular value as it is, and λᵢeᵢ is the gradient along direction i."
-    inverse = "The rule multiplies the gradient by the inverse curvature, so that both errors contract alike."
+def _linear(rule: Rule, view: str) -> Found:
+    """Rules under which each error contracts on its own."""
+    modes = separate(rule, view)
     steps = [
-        Step(
-            "mode equations",
-            sp.Matrix(equation),
-            inverse if newton else plain,
-            lambda: _mode_residual(equation, rule, view),
-        ),
-        Step(
-            "solution",
-            sp.Eq(
-                sp.Matrix([sp.Function("e_1")(parameter), sp.Function("e_2")(parameter)]),
-                sp.Matrix([E1 * left[0], E2 * left[1]]),
-                evaluate=False,
-            ),
-            "Found by dsolve." if view == "flow" else "Found by rsolve.",
-            lambda: solution_residual(left, equation, parameter),
+        *modes.steps(
+            "The rule leaves every singular value as it is, and λᵢeᵢ is the gradient along direction i.",
+            lambda: _mode_residual(modes.equation, rule, view),
         ),
         error_step(error_law()),
         wedge_plateau.limit_step(_formulas()),
-        _end_step(left, unit),
+        _end_step(modes.left, modes.unit),
     ]
-    speeds = (sp.Integer(1), sp.Integer(1)) if newton else wedge.rates()
+    speeds = (sp.Integer(1), sp.Integer(1)) if modes.inverse else wedge.rates()
     laws = wedge.in_parameters({"contraction_fast": speeds[0], "contraction_slow": speeds[1]})
     if view == "flow":
-        steps.append(wedge_plateau.existence_step(_formulas(), newton=newton))
-    if not newton:
+        steps.append(wedge_plateau.existence_step(_formulas(), newton=modes.inverse))
+    if not modes.inverse:
         expansion, length = wedge_plateau.expansion_steps(_formulas(), view)
         steps += expansion
         laws["leading"] = length
@@ -231,14 +198,20 @@ def _mode_residual(equation: tuple[sp.Expr, ...], rule: Rule, view: str) -> list
     return list(stated + update if view == "flow" else (stated - sp.Matrix([E1, E2]) + ETA * update).expand())
 
 
-def _by_clock(rule: Rule) -> tuple[list[Step], dict[str, sp.Expr]]:
+def _by_clock(rule: Rule) -> Found:
     """Spectral rules: one singular value, so the path is gradient descent's and only its clock differs."""
-    found = clock(rule)
+    path = clock(rule)
     steps = [
-        *found.steps,
+        *path.steps,
         error_step(error_law()),
         wedge_plateau.limit_step(_formulas()),
-        _end_step(found.left, "time τ along the path, which the clock turns into flow time"),
+        _end_step(path.left, "time τ along the path, which the clock turns into flow time"),
         wedge_plateau.existence_step(_formulas(), newton=False),
     ]
-    return steps, {"clock": found.pace}
+    return steps, {"clock": path.pace}
+
+
+def _in_steps(rule: Rule, power: sp.Expr) -> Found:
+    """The steps of power laws, with the limit in which no length is known."""
+    steps, laws = power_descent(rule, power)
+    return [*steps[:-1], error_step(error_law()), wedge_plateau.limit_step(_formulas()), steps[-1]], laws

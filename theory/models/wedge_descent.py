@@ -9,40 +9,31 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory.clock import E1, E2, RATE1, RATE2, single_law
+from theory.clock import E1, E2, RATE1, RATE2
 from theory.contractions import DECAY, ETA
 from theory.cycles import rescaled_cycle
 from theory.derivation import Step
 from theory.geometry import THETA, W1, W2, front
 from theory.models import wedge
-from theory.models.folded_descent import Found, settling, two_directions
 from theory.models.regression import SLOW
+from theory.models.single_row import Found, modes, settling, two_directions
 from theory.models.wedge import AXIS, S11, S12, S22
 from theory.rules import SIGMA, Rule
 
+MODES = (
+    "One step of size η: e ← e − ηh(σ)G/σ for σ = ‖G‖, where G has the components λ₁e₁ and λ₂e₂. A gradient step whose "
+    "size depends on where it is: there is no closed form, and the errors do not keep apart."
+)
 STAR = sp.symbols("w_1^* w_2^*", real=True)  # the minimiser, by its name
 
 
 def power_descent(rule: Rule, power: sp.Expr) -> Found:
     """The steps of the chain after the opening, for α > 0, and the laws of the cycle."""
     found = rescaled_cycle(power)
-    steps = [_modes(rule, power), *(two_directions(step) for step in found.steps[1:])]
+    steps = [modes(rule, power, MODES, _mode_residual), *(two_directions(step) for step in found.steps[1:])]
     if power != 1:
         steps.append(settling(power))
     return [*steps, _lasts()], {name: law.subs(SLOW, RATE2) for name, law in found.laws.items()}
-
-
-def _modes(rule: Rule, power: sp.Expr) -> Step:
-    law = single_law(rule)
-    equation = [(1 - ETA * rate * law / SIGMA) * e for rate, e in ((RATE1, E1), (RATE2, E2))]
-    return Step(
-        "mode equations",
-        sp.Matrix(equation),
-        "One step of size η: e ← e − ηh(σ)G/σ for σ = ‖G‖, where G has the components λ₁e₁ and λ₂e₂. A gradient step "
-        "whose size depends on where it is: there is no closed form, and the errors do not keep apart.",
-        lambda: [law - SIGMA ** (1 - power), *_mode_residual(equation, law)],
-        origin="definition",
-    )
 
 
 def _mode_residual(equation: list[sp.Expr], law: sp.Expr) -> list[sp.Expr]:

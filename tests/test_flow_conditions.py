@@ -1,0 +1,107 @@
+"""EGD's flow from starts that are not aligned, up to condition numbers at which the gradient's rank is rounding."""
+
+from __future__ import annotations
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+from simulations.flow import flow
+from theory.models.regression import Regression
+from theory.rules import rule
+
+THRESHOLD = mp.mpf("1e-3")
+
+
+def regression(rates, outputs):
+    return Regression(np.diag(rates), np.zeros((outputs, len(rates))))
+
+
+def first_line(error, rates):
+    """The straight line from E (c, 2), to 80 digits: its direction, and its end det(H − tΛ) = 0 for E Λ = Q H."""
+    gradient = error * mp.diag(rates)
+    gram = gradient.T * gradient
+    root = mp.sqrt(mp.det(gram))
+    h = (gram + root * mp.eye(2)) / mp.sqrt(gram[0, 0] + gram[1, 1] + 2 * root)  # the square root of a 2×2 matrix
+    half = h[0, 0] * rates[1] + h[1, 1] * rates[0]
+    return gradient * h**-1, 2 * mp.det(h) / (half + mp.sqrt(half**2 - 4 * rates[0] * rates[1] * mp.det(h)))
+
+
+def second_row(error, rates):
+    """What is left of an error of rank one: the length of its columns with the sign of their common direction (2,)."""
+    longest = max((error[:, j] for j in range(2)), key=mp.norm)
+    return [mp.fdot(longest, error[:, j]) / mp.norm(longest) for j in range(2)]
+
+
+def time_along(row, rates, end):
+    """∫ of ‖G‖ along gradient descent's path up to `end`, for one row of errors."""
+    cuts = {mp.mpf(0), end} | {cut for rate in rates for n in range(90) if (cut := mp.mpf(2) ** n / 8 / rate) < end}
+    with mp.workdps(25):
+        return mp.quad(
+            lambda tau: mp.sqrt(sum((r * e * mp.exp(-r * tau)) ** 2 for r, e in zip(rates, row, strict=True))),
+            sorted(cuts),
+        )
+
+
+def reference(error, rates):
+    """Arrivals (2,), first extinction and rest of EGD's flow from E (c, 2)."""
+    with mp.workdps(80):
+        error, rates = mp.matrix(error.tolist()), [mp.mpf(float(rate)) for rate in rates]
+        way, line = first_line(error, rates)
+        row = second_row(error - line * way, rates)
+        arrivals = []
+        for j in range(2):
+            e, w, level = error[:, j], way[:, j], THRESHOLD * mp.norm(error[:, j])
+            square, cross = mp.fdot(w, w), mp.fdot(e, w)
+            inner = cross**2 - square * (mp.fdot(e, e) - level**2)
+            on_line = (cross - mp.sqrt(inner)) / square if inner >= 0 else mp.inf
+            later = mp.log(abs(row[j]) / level) / rates[j]
+            arrivals.append(on_line if on_line <= line else line + time_along(row, rates, later))
+        rest = line + time_along(row, rates, 60 / rates[1])
+    return np.array([float(time) for time in arrivals]), float(line), float(rest)
+
+
+@pytest.mark.parametrize("condition", [1e3, 1e10, 1e13, 1e16])
+@pytest.mark.parametrize(("outputs", "seed"), [(2, 0), (2, 1), (3, 2)])
+def test_two_directions_follow_the_exact_flow_whatever_the_condition_number(condition, outputs, seed):
+    """A slow direction behind a small singular value is not lost, nor one that the gradient's rank has no room for."""
+    rates, error = (1.0, 1 / condition), np.random.default_rng(seed).standard_normal((outputs, 2))
+    arrivals, line, rest = reference(error, rates)
+    found = flow(regression(rates, outputs), "egd", error)
+    assert found.ranks == (2, 1, 0) and found.stop_reason == "at rest"
+    assert found.restarts[0] == pytest.approx(line, rel=4e-15)  # a root, to some roundings
+    # 1e-9: a column of which a line leaves less is dropped, and the solver's 1e-10
+    np.testing.assert_allclose(found.arrivals, arrivals, rtol=1e-9)
+    assert found.times[-1] == pytest.approx(rest, rel=1e-9)
+
+
+@pytest.mark.parametrize(("outputs", "seed"), [(3, 1), (2, 1)])
+def test_three_directions_tend_to_a_limit_as_the_condition_number_grows(outputs, seed):
+    """Once the scales lie apart, times change by the ratio of neighbouring scales, κ^(−½), and its logarithm."""
+    error = np.random.default_rng(seed).standard_normal((outputs, 3))
+    runs = [flow(regression(k ** -np.array([0, 0.5, 1]), outputs), "egd", error) for k in (1e11, 1e12, 1e13)]
+    assert {run.ranks for run in runs} == {tuple(range(outputs, -1, -1))}
+    for name in ("arrivals", "restarts"):
+        before, middle, after = (np.array(getattr(run, name)) for run in runs)
+        np.testing.assert_allclose(middle, before, atol=100 * 1e11**-0.5)
+        np.testing.assert_allclose(after, middle, atol=100 * 1e12**-0.5)
+
+
+@pytest.mark.parametrize("name", ["egd", "power:0.5"])
+@pytest.mark.parametrize("condition", [1e8, 1e12, 1e14])
+def test_aligned_directions_keep_their_closed_form(name, condition):
+    rates, starts = (1.0, condition**-0.5, 1 / condition), np.array([1.0, 1.5, 0.3])
+    found = flow(Regression.from_spectrum(rates, start=starts), name)
+    power = float(rule(name).power)
+    extinctions = starts**power * np.array(rates) ** (power - 1) / power
+    np.testing.assert_allclose(found.extinctions, extinctions, rtol=1e-7)  # extrapolated from 1e-9 of the way
+
+
+def test_dependent_outputs_are_two_rows_though_slow_directions_are_known_less_well():
+    """W* is rounded by eps·λ₁/λ in a slow direction of a dense covariance: no further rows."""
+    rng = np.random.default_rng(3)
+    basis = np.linalg.qr(rng.standard_normal((8, 8)))[0]
+    covariance = (basis * np.geomspace(1, 1e-8, 8)) @ basis.T
+    target = rng.standard_normal((10, 2)) @ rng.standard_normal((2, 8))
+    model = Regression((covariance + covariance.T) / 2, target)
+    assert flow(model, "egd", np.zeros((10, 8))).ranks == (2, 1, 0)

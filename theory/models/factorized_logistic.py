@@ -1,0 +1,99 @@
+"""Gradient descent on two layers: the logistic equation, and its unbalanced generalisation."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from theory.derivation import Step
+from theory.models.factorized import DECAY, TARGET, factors
+from theory.models.factorized_mode import (
+    AMPLITUDE,
+    END,
+    FACTOR,
+    FAST,
+    IMBALANCE,
+    SLOW,
+    START,
+    THRESHOLD,
+    TIME,
+    balanced_pull,
+)
+
+
+def logistic(laws: dict[str, sp.Expr]) -> list[Step]:
+    """Gradient descent on two layers: the logistic equation, and its unbalanced generalisation."""
+    pull = sp.Symbol("sigma_d", positive=True)  # s − λ
+    e = sp.Function("a")
+    solution = pull / (1 + (pull / START - 1) * sp.exp(-2 * pull * TIME))
+    arrival = sp.log(END / (THRESHOLD * START)) / (2 * pull)
+    wide = sp.sqrt(IMBALANCE**2 + 4 * TARGET**2)
+    root = sp.sqrt(IMBALANCE**2 + 4 * AMPLITUDE**2)
+    lift = IMBALANCE**2 + 4 * TARGET * AMPLITUDE + wide * root
+    below = 4 * IMBALANCE**2 * (TARGET - AMPLITUDE) ** 2 / (wide * root - IMBALANCE**2 - 4 * TARGET * AMPLITUDE)
+    elapsed = (sp.log(lift) - sp.log(TARGET - AMPLITUDE)) / wide
+    laws |= {
+        "arrival": arrival.subs(pull, TARGET - DECAY),
+        "solution": solution.subs(pull, TARGET - DECAY),
+        "wide": wide,
+        "lift": lift,
+        "lift_below": below,
+    }
+    late = sp.log(1 / (THRESHOLD * START)) / (2 * TARGET)
+    return [
+        Step(
+            "solution",
+            sp.Eq(e(TIME), solution, evaluate=False),
+            "Balanced: da/dt = 2a(σ − a) with σ = s − λ, the logistic equation.",
+            lambda: [
+                sp.simplify(solution.diff(TIME) - 2 * solution * (pull - solution)),
+                sp.simplify(solution.subs(TIME, 0) - START),
+                sp.expand(2 * FACTOR * (balanced_pull(2) - DECAY * FACTOR))
+                - sp.expand(2 * FACTOR**2 * (TARGET - DECAY - FACTOR**2)),
+            ],
+            origin="ansatz",
+        ),
+        Step(
+            "arrival",
+            sp.Eq(sp.Symbol("t_i"), arrival, evaluate=False),
+            "The time to the amplitude a₁ = σ + q(a₀ − σ) of the common threshold q.",
+            lambda: sp.simplify(
+                (solution.subs(TIME, sp.log(END / (THRESHOLD * START)) / (2 * pull)) - END)
+                .subs(END, pull + THRESHOLD * (START - pull))
+                .subs({pull: START + sp.Symbol("x", positive=True)})
+            ),
+        ),
+        Step(
+            "unbalanced",
+            sp.Eq(sp.Symbol("t") + sp.Symbol("const"), elapsed, evaluate=False),
+            "From factors of any size, c = w₁² − w₂² is conserved and da/dt = (s − a) √(c² + 4a²); the last logarithm "
+            "is that of |s − a|.",
+            lambda: [
+                sp.simplify(sp.diff(elapsed, AMPLITUDE) * (TARGET - AMPLITUDE) * root - 1),
+                sp.expand(lift * (wide * root - IMBALANCE**2 - 4 * TARGET * AMPLITUDE))
+                - sp.expand(4 * IMBALANCE**2 * (TARGET - AMPLITUDE) ** 2),
+                _imbalance_residual(),
+            ],
+        ),
+        Step(
+            "order of learning",
+            sp.Eq(
+                sp.Symbol("t_1") / sp.Symbol("t_n"),
+                sp.simplify(late.subs(TARGET, FAST) / late.subs(TARGET, SLOW)),
+                evaluate=False,
+            ),
+            "From vanishing starts large modes arrive first: to leading order in log 1/a₀ the ratio of the arrivals is "
+            "1/κ.",
+            lambda: (
+                sp.limit(
+                    (arrival / late).subs(END, pull + THRESHOLD * (START - pull)).subs({TARGET: pull}), START, 0, "+"
+                )
+                - 1
+            ),
+        ),
+    ]
+
+
+def _imbalance_residual() -> sp.Expr:
+    """w₁² + w₂² = √((w₁² − w₂²)² + 4 w₁² w₂²)."""
+    first, second = factors(2)
+    return sp.expand((first**2 + second**2) ** 2 - (first**2 - second**2) ** 2 - 4 * first**2 * second**2)
