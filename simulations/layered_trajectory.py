@@ -122,8 +122,8 @@ def layered_trajectory(
     decay = 0.5 * model.weight_decay * np.sum([(layer**2).sum(axis=(-2, -1)) for layer in layers], axis=0)
     fit = 0.5 * ((product - model.target) ** 2).sum(axis=(-2, -1))
     train = fit + decay - _least_loss(model) if model.weight_decay else fit
-    learns = model.directions(tuple(layer[0] for layer in layers)).learns
-    waits = learns & (amplitudes[0] > 0)
+    seen = model.directions(tuple(layer[0] for layer in layers))
+    waits = seen.learns & (seen.amplitudes > 0)
     measured: dict[str, float | None] = {plateaus.ARRIVAL_SPREAD: plateaus.spread(arrivals, waits)}
     measured |= plateaus.on_curves(times, train, fit)
     return LayeredTrajectory(
@@ -143,7 +143,7 @@ def layered_trajectory(
         ranks=ranks,
         restarts=tuple(event.time for event in events),
         evaluations=evaluations,
-        censored=not np.isfinite(arrivals[learns]).all(),
+        censored=not np.isfinite(arrivals[seen.learns]).all(),
         stop_reason=reason,
         layers=layers,
         misalignment=misalignment(model, layers),

@@ -156,7 +156,9 @@ class _Run:
         self.settled = self.rested = 0
         self.settled = self._rested()
         self.near = REMAINING  # of the time, within which an event is looked at
-        self.nulls = np.zeros(len(self.layers), int)  # singular values of each layer's gradient that are held at zero
+        at_end = self.seen.learns & (self.seen.amplitudes == 0)  # such directions rest from the start on
+        self.resting = int(at_end.sum()) if self.seen.aligned and self.vanishing > 0 else 0
+        self.nulls = np.full(len(self.layers), self.resting)  # of each layer's gradient, singular values held at zero
         self.slides = False  # whether some of them need a part of the speed to stay there
         self.bound = _jump(how)  # of ‖Θ‖
         self.active = self.seen.learns & (self.seen.amplitudes > 0)
@@ -327,7 +329,7 @@ class _Run:
         self.nulls = nulls + counts
         rested = self._rested()
         if rested > self.rested:
-            self.nulls = np.maximum(self.nulls, rested)
+            self.nulls = np.maximum(self.nulls, rested + self.resting)
         elif self.near > CLOSEST and not self._gone(pulls, gone):
             return None
         kind, slides = self._classified(pulls, gone, rested)

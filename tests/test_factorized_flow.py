@@ -13,6 +13,7 @@ from simulations.layered_trajectory import LayeredTrajectory
 from simulations.layers import layered_flow
 from theory.checks import ArgumentError
 from theory.models.factorized import Factorized
+from theory.plateaus import ARRIVAL_SPREAD
 from theory.predictions import predict
 from theory.rules import rule
 
@@ -213,3 +214,16 @@ def test_where_no_direction_learns_none_is_said_to_arrive(start):
     model = Factorized.from_spectrum((3.0, 0.3), start=start)
     for found in (layered_descend(model, "gd", 0.1), layered_flow(model, "gd")):
         assert "every direction has arrived" not in found.stop_reason
+
+
+@pytest.mark.parametrize("seed", [None, 2])
+@pytest.mark.parametrize("name", ["gd", "egd", "power:0.5", "power:1.5"])
+@pytest.mark.parametrize("start", [(7.0, 0.1, 0.13), (0.1, 0.7, 0.2)])
+def test_directions_that_start_at_their_end_rest_there_and_the_others_arrive(start, name, seed):
+    """With bases drawn at random such a direction is at its end to rounding alone."""
+    model = Factorized.from_spectrum([7.0, 0.7, 0.13], start=start, depth=3, seed=seed)
+    run, found = layered_flow(model, name), predict(model, name, "flow", model.start())
+    assert (model.directions(model.start()).amplitudes == 0).tolist() == (np.array(start) == model.values).tolist()
+    # within the tolerance of the flow, 1e-10, and what its interpolation adds
+    np.testing.assert_allclose(run.arrivals, found.arrivals, rtol=1e-8)
+    assert run.plateaus[ARRIVAL_SPREAD] == pytest.approx(found.plateaus[ARRIVAL_SPREAD][0], rel=1e-8)

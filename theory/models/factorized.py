@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ ZERO = sp.Integer(0)
 DEEPEST = 8
 SMALL_START = 1e-3
 TIE = 1e-12  # relative difference of two factors below which they reach zero together
+ROUNDED = 16 * sys.float_info.epsilon  # of a factor, by which it may be rounded
 ROUNDING = 1e-14  # part of the largest entry below which a factor counts as zero
 
 
@@ -338,6 +340,7 @@ class Factorized:
         if modes is not None:
             along = np.prod(modes, axis=0)
             amplitudes = np.abs(along - self.reached)
+            amplitudes[amplitudes <= ROUNDED * (_blur(np.abs(modes)) + self.reached)] = 0.0
             learns = learns & np.array([self._learns(i, modes[:, i]) for i in range(len(along))])
         return Directions(self.values, self.right, amplitudes, learns, modes is not None, along)
 
@@ -356,6 +359,15 @@ class Factorized:
         from theory.models.factorized_chain import derive
 
         return derive(rule, view, self.depth)
+
+
+def _blur(sizes: Array) -> Array:
+    """How far products of factors (L, n) move (n,) where each factor does by the largest of its layer."""
+    import numpy as np
+
+    others = [np.prod(np.delete(sizes, place, axis=0), axis=0) for place in range(len(sizes))]
+    found: Array = (sizes.max(axis=1)[:, None] * others).sum(axis=0)
+    return found
 
 
 def layer_gradients_of(layers: Layers, residual: Array, decay: float = 0.0) -> Layers:
