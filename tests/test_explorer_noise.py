@@ -185,9 +185,9 @@ def test_a_step_above_the_limit_with_noise_is_said(visit, file, address):
 
 def test_runs_too_long_to_take_are_said(visit, file):
     page = visit(file.as_uri() + "#model=folded&batch=100&epsilon=1e-6")
-    assert [measured(page, row) for row in (1, 3)] == ["over 15 million examples"] * 2
+    assert [measured(page, row) for row in (1, 3)] == ["over 10 million examples"] * 2
     assert "try fewer examples" in page.inner_text("#stops")
-    assert "over 15 million examples, EGD’s over" in page.inner_text("#headline")
+    assert "over 10 million examples, EGD’s over" in page.inner_text("#headline")
 
 
 @pytest.mark.parametrize("rules", ["gd", "egd", "none"])
