@@ -245,7 +245,7 @@ def _spread(comparison: Comparison, run: Run, threshold: float) -> float | None:
 def _recorded(run: Run, threshold: float) -> float | None:
     """From the first to the last recorded time at which an error first lies below the threshold."""
     sizes = run.trajectory.amplitudes
-    there = sizes[0] > 0
+    there = (sizes[0] > 0) & (run.trajectory.arrivals != 0)  # what lies at its end to rounding has arrived
     below = sizes[:, there] <= threshold * sizes[0, there]
     if not there.any() or not below.any(axis=0).all():
         return None

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from numpy.polynomial import legendre
 
+from simulations.comparison import compare
 from simulations.layered_descent import layered_descend
 from simulations.layered_trajectory import LayeredTrajectory
 from simulations.layers import layered_flow
+from simulations.sensitivity import warnings
 from theory.checks import ArgumentError
 from theory.models.factorized import Factorized
 from theory.plateaus import ARRIVAL_SPREAD
@@ -227,3 +229,16 @@ def test_directions_that_start_at_their_end_rest_there_and_the_others_arrive(sta
     # within the tolerance of the flow, 1e-10, and what its interpolation adds
     np.testing.assert_allclose(run.arrivals, found.arrivals, rtol=1e-8)
     assert run.plateaus[ARRIVAL_SPREAD] == pytest.approx(found.plateaus[ARRIVAL_SPREAD][0], rel=1e-8)
+
+
+@pytest.mark.parametrize(("depth", "seed"), [(3, None), (4, None), (4, 3), (2, 3)])
+def test_a_direction_at_its_end_to_rounding_is_predicted_there_and_is_no_arrival_to_wait_for(depth, seed):
+    """The product of the factors 3^(1/L) misses 3 in the last digit."""
+    model = Factorized.from_spectrum([3.0, 0.3], start=(3.0, 0.1), depth=depth, seed=seed)
+    found = compare(model, ["gd", "egd", "power:0.5"])
+    for run in found.runs:
+        assert run.prediction.arrivals[0] in (0, None) and run.trajectory.arrivals[0] == 0, run.rule
+        if run.view == "flow":
+            # within the tolerance of the flow, 1e-10, and what its interpolation adds
+            assert run.prediction.arrivals[1] == pytest.approx(run.trajectory.arrivals[1], rel=1e-8)
+    assert not warnings(found)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from theory.models.factorized import Layers
+    from theory.models.linear import Directions
     from theory.predictions import Prediction
 
     Array = NDArray[np.float64]
@@ -48,6 +49,8 @@ class Mode:
         Weight decay λ.
     threshold
         The arrival's q.
+    at_end
+        Whether it begins at a*, to rounding.
     """
 
     target: float
@@ -55,6 +58,7 @@ class Mode:
     sizes: tuple[float, ...]
     decay: float
     threshold: float
+    at_end: bool
 
     @property
     def start(self) -> float:
@@ -86,7 +90,7 @@ def predict(
     found: list[Times] = [NOTHING] * len(model.values)
     derivation = _derivation(rule, view, model.depth)
     if sizes is not None and derivation is not None:
-        modes = {index: _mode(model, sizes, index, threshold) for index in map(int, np.flatnonzero(seen.learns))}
+        modes = {index: _mode(model, sizes, seen, index, threshold) for index in map(int, np.flatnonzero(seen.learns))}
         for index, times in zip(modes, _of_all(derivation, rule, list(modes.values()), sizes, step), strict=True):
             found[index] = times
     arrivals = tuple(arrival for arrival, _ in found)
@@ -100,14 +104,14 @@ def predict(
     return Prediction(arrivals, tuple(extinction for _, extinction in found), lengths, limit)
 
 
-def _mode(model: Factorized, sizes: Array, index: int, threshold: float) -> Mode:
-    factors = tuple(map(float, sizes[:, index]))
-    return Mode(float(model.values[index]), float(model.reached[index]), factors, model.weight_decay, threshold)
+def _mode(model: Factorized, sizes: Array, seen: Directions, index: int, threshold: float) -> Mode:
+    target, reached, at_end = float(model.values[index]), float(model.reached[index]), not seen.amplitudes[index]
+    return Mode(target, reached, tuple(map(float, sizes[:, index])), model.weight_decay, threshold, bool(at_end))
 
 
 def _of_all(derivation: Derivation, rule: Rule, modes: list[Mode], sizes: Array, step: float | None) -> list[Times]:
     """Arrivals and extinctions of all modes that learn; one that begins at its end is there."""
-    moving = [mode for mode in modes if mode.start != mode.reached]
+    moving = [mode for mode in modes if not mode.at_end]
     if "clock" not in derivation.laws:
         times = [_times(derivation, rule, mode, step) for mode in moving]
     elif moving and "path_solution" in derivation.laws and _on_one_clock(modes, sizes):
@@ -115,7 +119,7 @@ def _of_all(derivation: Derivation, rule: Rule, modes: list[Mode], sizes: Array,
     else:
         times = [NOTHING] * len(moving)
     found = iter(times)
-    return [(0.0, None) if mode.start == mode.reached else next(found) for mode in modes]
+    return [(0.0, None) if mode.at_end else next(found) for mode in modes]
 
 
 def _on_one_clock(learning: list[Mode], sizes: Array) -> bool:
