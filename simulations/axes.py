@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.checks import ArgumentError, ArgumentTypeError, number, plain, positive, whole
+from theory.checks import ArgumentError, ArgumentTypeError, number, plain, positive
 
 LOGARITHM = "log"
 ALL = slice(None)
@@ -181,4 +181,10 @@ def _range(name: str, text: str) -> Range:
         ends = [number(name, part) for part in parts]
     except ArgumentTypeError:
         raise ArgumentError(name, "hold numbers around its colons", f"is {text!r}") from None
-    return Range(name, ends[0], ends[1], whole(name, ends[2], 1) if len(ends) == 3 else 0, log)
+    return Range(name, ends[0], ends[1], _count(name, ends[2]) if len(ends) == 3 else 0, log)
+
+
+def _count(name: str, given: float) -> int:
+    if given < 1 or given != int(given):
+        raise ArgumentError(name, "have a whole number of points of at least 1, LOW:HIGH:COUNT", f"has {plain(given)}")
+    return int(given)

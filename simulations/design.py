@@ -328,11 +328,18 @@ def _refuse_lengths(lengths: list[Lengths], family: Family, target: _Target) -> 
     for place, how in enumerate(target.rules):
         name, own = ("over" if place else "rule"), [one[place] for one in lengths]
         if all(length is None for length in own):
-            raise ArgumentError(
-                name, "have a plateau that is predicted exactly", f"{how.name} has none as a {target.view}"
-            )
+            but = f"{how.name} has none as a {target.view}"
+            but += ", only as a flow" if target.view == "descent" and _has_flow(how, family) else ""
+            raise ArgumentError(name, "have a plateau that is predicted exactly", but)
     but = f"that of {target.rules[-1].name} is 0 whatever the {family.unknown}"
     raise ArgumentError("over", "have a plateau to divide by", but)
+
+
+def _has_flow(how: Rule, family: Family) -> bool:
+    """Whether the plateau of a rule's flow is predicted exactly in the middle of a family."""
+    model = family.build(math.sqrt(family.low * family.high))
+    found = predict(model, how, "flow", model.start(family.start)).plateaus
+    return any(kind == "exact" for _, kind in found.values())
 
 
 def _refuse_target(

@@ -118,6 +118,8 @@ def test_a_ratio_of_two_plateaus_is_hit():
         (lambda: design(folded_family(start=(1, -3)), 5), "`plateau` must be 0, which gd has whatever the epsilon"),
         (lambda: design(folded_family(), 2), r"`plateau` must lie between 16 and .*, but is 2\."),
         (lambda: design(spectrum_family(), 5, "frobenius"), "`rule` must have a plateau that is predicted exactly"),
+        (lambda: design(spectrum_family(), 5, "ngd"), "but ngd has none as a descent, only as a flow"),
+        (lambda: design(spectrum_family(), 5, "random-basis"), r"but random-basis has none as a descent\.$"),
         (
             lambda: design(spectrum_family(), 5, over="egd"),
             "`over` must have a plateau to divide by, but that of egd is 0 whatever the condition",

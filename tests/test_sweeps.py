@@ -356,6 +356,7 @@ def test_other_stores_are_refused_and_left_alone(tmp_path: Path) -> None:
         ({"epsilon": "-1:0.5:5:log"}, {}, "`epsilon` must be positive"),
         ({"epsilon": "0.1:0.2"}, {}, "say how many points"),
         ({"epsilon": "0.1:0.2:3:4"}, {}, "must read LOW:HIGH:COUNT"),
+        ({"epsilon": "0.1:0.2:0"}, {}, "have a whole number of points of at least 1, LOW:HIGH:COUNT, but has 0"),
         ({"epsilon": [0.1, 0.1]}, {}, "hold no value twice"),
         ({"epsilon": "0.1:0.2:5"}, {"design": "random", "points": 3}, "be LOW:HIGH in a random design"),
         ({}, {"design": "random"}, "`points` must be given for a random design, but is missing"),
