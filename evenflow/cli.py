@@ -58,6 +58,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         code = 1
+    except MemoryError as error:
+        code = _refuse(f"Argument list must ask for what fits into memory, but {str(error) or 'it does not'}.")
     except OSError as error:
         code = _refuse(f"Output could not be written: {error.strerror}.", 1)
     except Exception as error:

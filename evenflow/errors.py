@@ -26,6 +26,8 @@ def one_line(error: Exception) -> str | None:
         return f"Argument `{about}` must be valid, but {_lower(error)}"
     if _lower(error) == "missing command.":
         return "Argument list must begin with a command, but is empty; `evenflow --help` lists them."
+    if _lower(error).startswith("no such command"):
+        return f"Argument list must begin with a command, but there is {_lower(error)} `evenflow --help` lists them."
     return f"Argument list must fit the command, but {_lower(error)}"
 
 

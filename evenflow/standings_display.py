@@ -35,7 +35,10 @@ def _table(standings: Sequence[Standing], usual: float) -> Table:
     for standing in standings:
         epochs, ratio = standing.epochs, standing.against
         row = [named(standing, usual), interval(epochs), f"{epochs.censored} of {epochs.seeds}"]
-        row += ["" if ratio is None else interval(ratio.ratio), f"{standing.step_norm:.3g}"]
+        row += [
+            "" if ratio is None else interval(ratio.ratio),
+            "–" if math.isnan(standing.step_norm) else f"{standing.step_norm:.3g}",
+        ]
         theirs = "" if standing.published is None else str(standing.published)
         table.add_row(*row, *((theirs, standing.verdict or "") if compared else ()))
     return table

@@ -69,7 +69,8 @@ def print_runs(preset: str, setting: Setting, runs: Sequence[TrainingRun], out: 
     values = ", ".join(f"{name} {value}" for name, value in setting.document().items())
     console.print(f"{preset}: {values}", soft_wrap=True, highlight=False)
     if setting.task.seen > NOTED:
-        share = f"Of the test inputs {100 * setting.task.seen:.2g} % are expected among the training inputs too"
+        percent = float(f"{100 * setting.task.seen:.2g}")  # two digits, and 100 without an exponent
+        share = f"Of the test inputs {percent:g} % are expected among the training inputs too"
         console.print(f"{share}: there are 2^{setting.task.features} of them.", soft_wrap=True, highlight=False)
     console.print(f"Epochs to {100 * setting.arrival:g} % test accuracy:", highlight=False)
     console.print(_table(runs, setting))
@@ -100,5 +101,7 @@ def _table(runs: Sequence[TrainingRun], setting: Setting) -> Table:
 
 
 def epochs(run: TrainingRun) -> str:
-    """Epochs to arrival, or > those gone through without it."""
+    """Epochs to arrival, or > those gone through without it; one that diverged has no number."""
+    if run.arrival is None and run.stop_reason.startswith("diverged"):
+        return "diverged"
     return f"> {run.epochs}" if run.arrival is None else str(run.arrival)

@@ -215,6 +215,7 @@ REFUSED = [
     ("compare --epsilom 1", "(did you mean --epsilon?)."),
     ("compare --epsilon", "Argument `--epsilon` must be given a value"),
     ("comp", "no such command 'comp'"),
+    ("nonsense", "but there is no such command 'nonsense'. `evenflow --help` lists them."),
     # derive
     ("derive wedgie", "Argument `model` must be one of folded, wedge, regression, factorized, but is 'wedgie'"),
     ("derive --view sideways", "Argument `view` must be one of flow, descent, but is 'sideways'"),

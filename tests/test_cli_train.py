@@ -86,6 +86,7 @@ def test_test_inputs_that_are_trained_on_too_are_told(run):
     tiny = ("parity-4", "--set", "width=4", "--set", "epochs=1", "--rules", "gd", "--workers", 1)
     few = run(*tiny, "--set", "bits=10", "--out", "few")[1]
     assert "Of the test inputs 86 % are expected among the training inputs too: there are 2^10 of them." in few
+    assert "Of the test inputs 100 % are" in run(*tiny, "--set", "bits=4", "--out", "all")[1]
     assert "among the training inputs" not in run(*tiny, "--out", "many")[1]
     found = json.loads(run(*tiny, "--set", "bits=10", "--out", "few", "--json")[1])
     assert found["seen"] == PRESETS["parity-4"].changed(["bits=10"]).task.seen
@@ -172,3 +173,18 @@ def test_a_directory_of_something_else_is_left_alone(run, tmp_path):
     (tmp_path / "found" / "parameters.json").unlink()
     code, _, err = run(*small)
     assert err == "Argument `out` must name a new directory, or one of this setting, but found holds something else.\n"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_does_not_fit_into_memory_is_refused_in_one_line(run, workers):
+    code, out, err = run(*TINY, "--rules", "gd,egd", "--set", "width=1e12", "--workers", workers, "--out", "large")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("Argument list must ask for what fits into memory, but Unable to allocate")
+
+
+def test_a_run_that_diverged_has_no_number_of_epochs(run):
+    tiny = ("parity-2", "--set", "bits=12", "--set", "epochs=3", "--set", "train=200", "--workers", 1)
+    code, out, _ = run(*tiny, "--rules", "gd@30", "--out", "wild")
+    assert code == 0
+    assert re.search(r"gd@30 +│ +diverged │", out)
+    assert "nan" not in out

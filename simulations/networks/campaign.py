@@ -221,5 +221,5 @@ def _serve(setting: Setting, entry: Entry, index: int, threads: int, there: Conn
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
         try:
             _reporting(setting, entry, index, threads, there.send)
-        except (ArgumentError, OSError) as error:
+        except (ArgumentError, OSError, MemoryError) as error:
             there.send(error)
