@@ -232,6 +232,17 @@ def test_steps_taken_one_by_one_are_those_predicted(value_of):
     assert all(predicted == measured for predicted, measured in pairs)
 
 
+@pytest.mark.parametrize(("u1", "step"), [(10, 0.001), (3.5, 0.0005), (10, 1e-4)])
+def test_a_plateau_that_begins_late_is_waited_for(value_of, u1, step):
+    state = {"epsilon": 0.1, "theta": 0.8, "margin": 0, "weight_decay": 0.1, "u1": u1, "u2": 3, "step": step}
+    call = "[foldedSteps, (...given) => finished(measuredFolded(...given))].map((f) => f({ id: 'gd', alpha: 0 }, data))"
+    predicted, measured = value_of(call, state)
+    assert predicted == measured
+    assert predicted["length"] > 1000
+    outside = "finished(measuredFolded({ id: 'gd', alpha: 0 }, data))"  # on its way to the boundary, but never there
+    assert value_of(outside, {**state, "u2": 0}) == {"length": 0}
+
+
 @pytest.mark.parametrize("name", ["gd", "egd", "power:0.5", "newton"])
 def test_steps_of_the_folded_model_taken_one_by_one_are_those_of_descend(value_of, name):
     state = {"epsilon": 0.01, "theta": 0.8, "margin": 1, "weight_decay": 0, "u1": 1, "u2": 3, "step": 0.1}

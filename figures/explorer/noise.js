@@ -49,13 +49,10 @@ function stream(seed, run) {
 function* noisyRun(rule, state, random, allowed) {
   const { epsilon, theta, margin, weight_decay, batch, step } = state, root = Math.sqrt(epsilon);
   const speed = rule.id === "newton" ? null : speedOf(rule), second = laws.moment_second(margin);
-  let [w1, w2, run, longest, since] = [state.u1, state.u2, 0, 0, 0];
-  const errors = [];
-  for (let taken = 0; since <= longest + 100; taken++) {
-    if (w2 >= 0 && laws.boundary(w1, w2, theta) >= 0) run++;
-    else run = 0;
-    if (run > longest) [longest, since] = [run, 0];
-    else since++;
+  const errors = [], seen = runCounter();
+  let [w1, w2] = [state.u1, state.u2];
+  for (let taken = 0; seen.since <= seen.longest + 100; taken++) {
+    seen.count(w2, laws.boundary(w1, w2, theta));
     if (taken === RECORDED[errors.length]) errors.push(laws.test_error(w1, w2, epsilon, theta));
     let [g1, g2] = [0, 0];
     for (let i = 0; i < batch; i++) {
@@ -72,7 +69,7 @@ function* noisyRun(rule, state, random, allowed) {
     if ((taken * batch) % PAUSE < batch) yield;
     if (taken * batch > allowed) return { stopped: true };
   }
-  return { length: longest, errors };
+  return { length: seen.longest, errors };
 }
 
 // The runs of some seeds: {lengths, errors by run}, or what stopped them.
