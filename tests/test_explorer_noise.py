@@ -101,7 +101,8 @@ def test_runs_that_would_take_too_long_are_stopped_and_those_that_diverge_say_so
 def test_runs_with_noise_wait_for_a_plateau_that_begins_late(value_of):
     state = {**STATE, "seed": 0, "u1": 10, "u2": 3, "step": 0.01, "batch": 100, "margin": 0}
     predicted, found = value_of(
-        "[foldedSteps, (...given) => finished(measuredNoisy(...given))].map((f) => f({ id: 'gd', alpha: 0 }, data))", state
+        "[foldedSteps, (...given) => finished(measuredNoisy(...given))].map((f) => f({ id: 'gd', alpha: 0 }, data))",
+        state,
     )
     assert found["still"] == predicted["length"] > 500
     assert found["band"][0] < predicted["length"] < found["band"][1]  # of so little noise that its length stays
