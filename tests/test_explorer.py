@@ -397,24 +397,48 @@ def test_marchenko_pastur_has_its_edges_and_its_quantiles(value_of):
         ("spectrum=1,0.5&step=0.5&threshold=0.1&rules=gd,egd,ngd,newton", ["gd", "power:0.5", "egd", "ngd", "newton"]),
         ("model=folded&epsilon=0.5&alpha=1", ["gd", "power:1", "egd"]),
         ("rules=none", ["power:0.5"]),
-        ("model=folded&epsilon=0.5&batch=4&seed=2", ["gd", "power:0.5", "egd"]),
     ],
 )
 def test_the_python_cell_computes_what_the_page_shows(value_of, address, rules):
-    call = "[pythonCell(parsed(data)), found(parsed(data)).runs.map(({ flow, steps }) => [flow.length, steps?.length])]"
+    call = """[pythonCell(parsed(data), new Map()),
+        found(parsed(data)).runs.map(({ flow, steps }) => [flow.length, steps?.length])]"""
     cell, lengths = value_of(call, address, logic_script(page_settings()))
-    assert cell.count("\n") == 3 + ("batch" in address)
-    cell = cell.replace("ef.figure(", "comparison = (").replace("ef.stochastic", "runs = ef.stochastic")
-    exec(cell, names := {})
-    assert ("runs" in names) == ("batch" in address)
-    if "runs" in names:
-        assert len(names["runs"][LONGEST_RUN].values) == 25
+    exec(cell.replace("ef.figure(", "comparison = ("), names := {})
     assert {run.rule.name for run in names["comparison"].runs} == set(rules)
     for name, (flow, steps) in zip(rules, lengths, strict=True):
         plateaus = names["comparison"].run(name).prediction.plateaus
         assert flow == pytest.approx(next(iter(plateaus.values()))[0], rel=1e-11)
         if name in ("gd", "newton"):
             assert steps == next(iter(names["comparison"].run(name, "descent").prediction.plateaus.values()))[0]
+
+
+NOISY = "model=folded&epsilon=0.05&u1=10&batch=40&seed=2&rules=gd,egd,ngd"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_python_cell_runs_with_noise_as_long_as_the_page(value_of, capsys, known):
+    call = """(() => {
+        const state = parsed(data[0]), rules = rulesOf(state);
+        const found = new Map(rules.map((rule) => [rule.id, finished(measuredNoisy(rule, state))]));
+        return [pythonCell(state, data[1] ? found : new Map()), rules.map((rule) => [idOf(rule), found.get(rule.id)])];
+    })()"""
+    cell, measured = value_of(call, [NOISY, known], logic_script(page_settings()))
+    exec(cell, names := {})
+    printed = capsys.readouterr().out.splitlines()
+    shown = {name: found for name, found in measured if "band" in found}
+    assert [line.split()[0] for line in printed] == list(shown) == ["gd", "power:0.5", "egd"]  # natural gradient cycles
+    for line, found in zip(printed, shown.values(), strict=True):
+        median, low, high = (float(number.strip("(),")) for number in line.split()[1:])
+        # medians of 25 runs differ by less than both bands are wide, and none is censored
+        assert abs(median - found["length"]) < high - low + found["band"][1] - found["band"][0]
+        assert high < np.inf
+    assert not names["lengths"].censored.any()
+
+
+def test_the_python_cell_leaves_out_runs_that_the_page_has_no_time_for(value_of):
+    call = "pythonCell(parsed(data), new Map([['egd', { stopped: true }]]))"
+    cell = value_of(call, "model=folded&epsilon=1e-6&batch=10", logic_script(page_settings()))
+    assert 'for rule in ["power:0.5"]:' in cell
 
 
 def test_the_page_has_words_for_every_state(value_of):

@@ -134,7 +134,7 @@ function listen() {
       commit();
     });
   $("controls").addEventListener("submit", (event) => event.preventDefault());
-  $("python").addEventListener("click", () => copy(pythonCell(state), "Python cell"));
+  $("python").addEventListener("click", () => copy(pythonCell(state, measured), "Python cell"));
   $("link").addEventListener("click", () => copy(host.address(), "Address"));
   $("csv").addEventListener("click", () => saveText("evenflow.csv", "text/csv", csvText(found(state))));
   $("svg").addEventListener("click", () => saveText("evenflow.svg", "image/svg+xml", picture()));

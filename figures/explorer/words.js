@@ -151,14 +151,28 @@ function noiseNumbers(state) {
 const idOf = (rule) => (rule.id === "power" ? `power:${rule.alpha}` : rule.id);
 
 // A cell that computes the same in Python.
-function pythonCell(state) {
-  const rules = `[${rulesOf(state).map((rule) => `"${idOf(rule)}"`).join(", ")}]`;
+function pythonCell(state, measured) {
+  const rules = pythonList(rulesOf(state));
   const model = isRegression(state)
     ? `ef.Regression.from_spectrum([${state.spectrum.join(", ")}], start=${state.start})`
     : `ef.Folded(epsilon=${state.epsilon}, theta=${state.theta}, margin=${state.margin}, weight_decay=${state.weight_decay})`;
   const more = isRegression(state) ? `, threshold=${state.threshold}` : `, start=(${state.u1}, ${state.u2})`;
-  const noise = isNoisy(state) ? `ef.stochastic_descend(model, "${idOf(rulesOf(state)[0])}", ${state.step}, ${state.batch}, model.start((${state.u1}, ${state.u2})), replicas=${SEEDS}, seed=${state.seed}).plateaus\n` : "";
-  return `import evenflow as ef\nmodel = ${model}\nef.figure(ef.compare(model, ${rules}, step=${state.step}${more}))\n${noise}`;
+  return `import evenflow as ef\nmodel = ${model}\nef.figure(ef.compare(model, ${rules}, step=${state.step}${more}))\n${isNoisy(state) ? noiseCell(state, measured) : ""}`;
+}
+
+const pythonList = (rules) => `[${rules.map((rule) => `"${idOf(rule)}"`).join(", ")}]`;
+
+// Medians and bands of the rules whose runs with noise the page has the time for; each run twice as long as here.
+function noiseCell(state, measured) {
+  const settling = rulesOf(state).filter((rule) => settles(rule) && !measured.get(rule.id)?.stopped), times = flows(settling, state);
+  const ends = settling.map((rule, i) => measured.get(rule.id)?.taken ?? times[i].last / state.step);
+  const short = ends.map((end) => end * state.batch * SEEDS <= MOST_EXAMPLES), count = 2 * Math.ceil(Math.max(500, ...ends.filter((_, i) => short[i])));
+  const run = `ef.stochastic_descend(model, rule, ${state.step}, ${state.batch}, model.start((${state.u1}, ${state.u2})), count=${count}, replicas=${SEEDS}, seed=${state.seed})`;
+  return [
+    `for rule in ${pythonList(settling.filter((_, i) => short[i]))}:  # the random numbers are not those of the page`,
+    `    lengths = ${run}.plateaus["${page.plateau}"]`,
+    `    print(rule, lengths.median, lengths.interval(${BAND[2] - BAND[0]}))\n`,
+  ].join("\n");
 }
 
 function csvText({ runs }) {
