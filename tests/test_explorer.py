@@ -439,6 +439,8 @@ def test_the_python_cell_leaves_out_runs_that_the_page_has_no_time_for(value_of)
     call = "pythonCell(parsed(data), new Map([['egd', { stopped: true }]]))"
     cell = value_of(call, "model=folded&epsilon=1e-6&batch=10", logic_script(page_settings()))
     assert 'for rule in ["power:0.5"]:' in cell
+    none = value_of(call, "model=folded&epsilon=1e-6&batch=1000", logic_script(page_settings()))
+    assert none.endswith("\n# runs with noise would take over 10 million examples\n")
 
 
 def test_the_page_has_words_for_every_state(value_of):

@@ -171,6 +171,14 @@ def test_noise_is_chosen_by_keyboard_drawn_and_said_and_comes_again(visit, file)
     assert page.locator(".between, .band").count() == 0
 
 
+def test_a_number_that_an_address_brings_is_offered_as_long_as_it_is_the_last(visit, file):
+    page = visit(file.as_uri() + "#model=folded&batch=17&epsilon=0.5")
+    page.evaluate("location.hash = '#model=folded&batch=9&epsilon=0.5'")
+    page.wait_for_function("() => document.getElementById('batch').value === '9'")
+    offered = page.locator("#batch option").all_inner_texts()
+    assert offered == ["all: no noise", "100", "30", "10", "3", "1", "9"]
+
+
 def test_the_middle_of_the_runs_lies_in_the_band_and_the_band_on_the_axes(visit, file):
     page = visit(file.as_uri() + "#model=folded&batch=10&epsilon=0.1")
     measured(page, 3)
@@ -204,9 +212,13 @@ def test_runs_too_long_to_take_are_said(visit, file):
 def test_predictions_are_said_to_be_without_noise(visit, file, rules):
     page = visit(file.as_uri() + f"#model=folded&batch=10&epsilon=0.1&rules={rules}")
     measured(page, 1)
-    for place in ("#headline", "#law", "#lengths-hint"):
+    for place in ("#headline", "#law", "#lengths-hint", "#curves-title", "#reading"):
         assert "without noise" in page.inner_text(place)
     assert ("largest stable step" in page.inner_text("#law")) == (rules == "gd")
+    assert "25 runs with noise" in page.inner_text("#curves-hint")
+    page.select_option("#batch", "all")
+    settle(page)
+    assert page.locator("#curves-hint").is_hidden()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -86,6 +86,7 @@ function measure() {
 
 function commit() {
   holding = false;
+  $("notice").hidden = true;
   redraw();
   host.keep(state);
 }

@@ -64,7 +64,8 @@ function staysOf({ state, of }, measured) {
 function titles({ state, of }) {
   const regression = isRegression(state), gd = of("gd");
   return {
-    "curves-title": regression ? "Error along each direction, rule by rule" : "Test error (line) and training loss (dots), rule by rule",
+    "curves-title": regression ? "Error along each direction, rule by rule" : `Test error (line) and training loss (dots)${isNoisy(state) ? " without noise" : ""}, rule by rule`,
+    "curves-hint": isNoisy(state) ? `Beside them the test error of ${SEEDS} runs with noise: large dots in the middle of them, a band around 80 %.` : "",
     "phase-title": regression ? "Phase diagram: plateau over α and κ" : gd ? "Phase diagram of gradient descent" : "Phase diagram: plateau in time τ along the path",
     "plane-title": of("newton") ? "Weights: one path for all rules but Newton’s" : "Weights: one path, on each rule’s own clock",
     "steps-head": isNoisy(state) ? "steps of η, no\u00a0noise" : "steps of η",
@@ -168,6 +169,7 @@ function noiseCell(state, measured) {
   const ends = settling.map((rule, i) => measured.get(rule.id)?.taken ?? times[i].last / state.step);
   const short = ends.map((end) => end * state.batch * SEEDS <= MOST_EXAMPLES), count = 2 * Math.ceil(Math.max(500, ...ends.filter((_, i) => short[i])));
   const run = `ef.stochastic_descend(model, rule, ${state.step}, ${state.batch}, model.start((${state.u1}, ${state.u2})), count=${count}, replicas=${SEEDS}, seed=${state.seed})`;
+  if (!short.includes(true)) return `# runs with noise would take over ${plain(MOST_EXAMPLES / 1e6)} million examples\n`;
   return [
     `for rule in ${pythonList(settling.filter((_, i) => short[i]))}:  # the random numbers are not those of the page`,
     `    lengths = ${run}.plateaus["${page.plateau}"]`,
