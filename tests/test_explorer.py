@@ -412,6 +412,18 @@ def test_the_python_cell_computes_what_the_page_shows(value_of, address, rules):
             assert steps == next(iter(names["comparison"].run(name, "descent").prediction.plateaus.values()))[0]
 
 
+def test_a_start_on_the_boundary_is_no_plateau_by_rounding(value_of):
+    call = """(() => {
+        const all = found(parsed(data));
+        return [all.runs.map(({ flow }) => flow.length), headline(all, new Map())];
+    })()"""
+    lengths, said = value_of(call, "model=folded&u1=0&u2=0&rules=gd,egd,ngd,newton", logic_script(page_settings()))
+    assert lengths == [0] * 5
+    assert said == "Gradient descent’s flow is never at 100 % test error; its steps of 0.1 are, for 1."
+    _, said = value_of(call, "model=folded&step=0.5&epsilon=0.2&u1=0.5&u2=0.7", logic_script(page_settings()))
+    assert "for 1 step;" in said
+
+
 NOISY = "model=folded&epsilon=0.05&u1=10&batch=40&seed=2&rules=gd,egd,ngd"
 
 

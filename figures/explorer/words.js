@@ -6,6 +6,8 @@ function stepsText(steps) {
   return steps.length === Infinity ? "never: it cycles" : plain(steps.length);
 }
 
+const inSteps = (steps) => `${stepsText(steps)} step${steps.length === 1 ? "" : "s"}`;
+
 function measuredText(measured, state) {
   if (!measured) return "…";
   if (measured.unsettled) return "does not settle";
@@ -40,12 +42,12 @@ function waitsOf({ state, of }) {
   const gd = of("gd"), egd = of("egd"), { rule, flow } = of("power");
   if (gd?.steps.diverges) return `At η = ${plain(state.step)} gradient descent diverges: its largest stable step is ${plain(largestStep(gd.rule, Math.max(...state.spectrum)))}.`;
   const between = "from its first arrival to its last", cycles = `its steps of ${plain(state.step)} jump over the target and cycle`;
-  const waits = gd && `Gradient descent waits ${stepsText(gd.steps)} steps ${between}`;
+  const waits = gd && `Gradient descent waits ${inSteps(gd.steps)} ${between}`;
   if (!egd) return gd ? `${waits}.` : `With ${nameOf(rule)} the flow waits ${flow.length === 0 ? "for none: all directions arrive together" : `a time of ${plain(flow.length)} ${between}`}.`;
   if (egd.steps.length === Infinity) return gd ? `${waits}. EGD’s flow waits for none, but ${cycles}.` : `EGD’s flow waits for none, but ${cycles}.`;
   const none = egd.steps.length === 0;
   if (gd) return `${waits}; EGD waits ${none ? "for none" : stepsText(egd.steps)}.`;
-  return `EGD waits ${none ? "for none: all directions arrive together" : `${stepsText(egd.steps)} steps ${between}`}.`;
+  return `EGD waits ${none ? "for none: all directions arrive together" : `${inSteps(egd.steps)} ${between}`}.`;
 }
 
 function staysOf({ state, of }, measured) {
@@ -54,7 +56,7 @@ function staysOf({ state, of }, measured) {
   if (flow.length === 0 && !(gd?.steps.length > 0)) return `From this start there is no plateau: the path does not enter the region of 100 % test error.`;
   if (flow.length === 0) return `Gradient descent’s flow is never ${at}; its steps of ${plain(state.step)} are, for ${stepsText(gd.steps)}.`;
   const egdSteps = measured.get("egd")?.length, took = egd && egdSteps >= 0 ? `; its steps of ${plain(state.step)} took ${plain(egdSteps)}` : "";
-  const stays = gd && `Gradient descent stays ${at} for ${stepsText(gd.steps)} steps`;
+  const stays = gd && `Gradient descent stays ${at} for ${inSteps(gd.steps)}`;
   if (gd && egd) return `${stays}; EGD’s flow leaves ${sooner(gd.flow.length / egd.flow.length)}, after a time of ${plain(egd.flow.length)}${took}.`;
   if (gd) return `${stays}.`;
   return egd ? `EGD’s flow stays ${at} for a time of ${plain(egd.flow.length)}${took}.` : `With ${nameOf(rule)} the flow stays ${at} for a time of ${plain(flow.length)}.`;
