@@ -153,7 +153,7 @@ def test_noise_is_chosen_by_keyboard_drawn_and_said_and_comes_again(visit, file)
     assert page.locator("#multiples .between").count() == page.locator("#lengths .band").count() == 3
     seen = f"25 runs with 3 examples a step: {first[0]} steps, EGD’s {first[2]}, without noise 191."
     assert f"1,603 steps without noise; {seen}" in page.inner_text("#headline")
-    assert "largest stable step is 0.693: exact" in page.inner_text("#law")
+    assert "in mean square the largest stable step is 0.693: exact" in page.inner_text("#law")
     assert page.locator("#stops li").all_inner_texts() == [
         "Steps of this size do not follow the flow: EGD",
         "Noise moves the plateau, whose length without it lies outside the band: GD (1,603), α = 0.5 (196), EGD (191)",

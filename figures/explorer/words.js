@@ -147,7 +147,7 @@ function noiseNumbers(state) {
   const { epsilon, margin, weight_decay, batch, step } = state, limit = noiseLimit(state);
   const values = [epsilon, margin, weight_decay, batch, step], scatter = [laws.noise_fast, laws.noise_slow].map((law) => plain(Math.sqrt(law(...values))));
   const rest = step < limit ? `they come to rest with standard deviations ${scatter.join(" and ")}` : "their mean square grows without end";
-  return `With ${examples(state)} a step, gradient descent’s weights take the same steps in the mean, and ${rest}; the largest stable step is ${plain(limit)}: exact.`;
+  return `With ${examples(state)} a step, gradient descent’s weights take the same steps in the mean, and ${rest}; in mean square the largest stable step is ${plain(limit)}: exact.`;
 }
 
 // A rule's id in Python.
