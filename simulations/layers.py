@@ -54,7 +54,8 @@ STILL = 1e-14  # part of what the layers could make of the target below which a 
 EXPLICIT_STEPS = 300  # after which the implicit solver takes over
 DENSE = 20  # points recorded of each step while they are few,
 LONG = 1.1  # or of one that multiplies the time by this
-EMPTIED = 1e-8  # part of the start below which an error counts as extinct after an event
+EMPTIED = 1e-8  # part of the start below which an error counts as extinct after an event,
+EMPTIED_AT_ONCE = 1e-4  # or after one at which the whole gradient vanishes, slow errors with it
 TINY = 1e-200
 WILD = 1e20  # times the largest layer so far
 
@@ -411,10 +412,12 @@ class _Run:
         """For laws that slow down less than EGD, whether the next one to vanish has left the digits of the rest."""
         if self.vanishing >= 1:
             return False
-        near = [(p.values[t <= 2 * soonest], p) for p, t in zip(pulls, remaining, strict=True)]
         largest = max(float(p.values[0]) for p in pulls if len(p.values))
         self.largest = max(self.largest, largest)
-        return any((values <= VANISHED * self.largest).any() for values, _ in near)
+        if self.how.isotropic:  # the whole gradient vanishes, or nothing does
+            return bool(soonest < np.inf and largest <= VANISHED * self.largest)
+        near = [p.values[t <= 2 * soonest] for p, t in zip(pulls, remaining, strict=True)]
+        return any((values <= VANISHED * self.largest).any() for values in near)
 
     def _advance(self, pulls: list[Pull], gone: list[NDArray[np.bool_]], length: float, factor: float) -> None:
         """Along the present ways for some time, the ways of the vanishing ones times a factor."""
@@ -445,7 +448,7 @@ class _Run:
         """Arrivals within the last stretch before an event, and directions that are extinct."""
         here = self.frame.amplitudes(self.model, self.layers)
         self.arrivals[np.isnan(self.arrivals) & self.active & (here <= self.level)] = self.time
-        gone = here <= EMPTIED * self.seen.amplitudes
+        gone = here <= (EMPTIED_AT_ONCE if self.how.isotropic else EMPTIED) * self.seen.amplitudes
         self.extinctions[np.isnan(self.extinctions) & self.active & gone] = self.time
 
     def trajectory(self) -> LayeredTrajectory:

@@ -232,6 +232,17 @@ def test_steps_taken_one_by_one_are_those_predicted(value_of):
     assert all(predicted == measured for predicted, measured in pairs)
 
 
+@pytest.mark.parametrize(("u1", "step"), [(10, 0.001), (3.5, 0.0005), (10, 1e-4)])
+def test_a_plateau_that_begins_late_is_waited_for(value_of, u1, step):
+    state = {"epsilon": 0.1, "theta": 0.8, "margin": 0, "weight_decay": 0.1, "u1": u1, "u2": 3, "step": step}
+    call = "[foldedSteps, (...given) => finished(measuredFolded(...given))].map((f) => f({ id: 'gd', alpha: 0 }, data))"
+    predicted, measured = value_of(call, state)
+    assert predicted == measured
+    assert predicted["length"] > 1000
+    outside = "finished(measuredFolded({ id: 'gd', alpha: 0 }, data))"  # on its way to the boundary, but never there
+    assert value_of(outside, {**state, "u2": 0}) == {"length": 0}
+
+
 @pytest.mark.parametrize("name", ["gd", "egd", "power:0.5", "newton"])
 def test_steps_of_the_folded_model_taken_one_by_one_are_those_of_descend(value_of, name):
     state = {"epsilon": 0.01, "theta": 0.8, "margin": 1, "weight_decay": 0, "u1": 1, "u2": 3, "step": 0.1}
@@ -386,24 +397,62 @@ def test_marchenko_pastur_has_its_edges_and_its_quantiles(value_of):
         ("spectrum=1,0.5&step=0.5&threshold=0.1&rules=gd,egd,ngd,newton", ["gd", "power:0.5", "egd", "ngd", "newton"]),
         ("model=folded&epsilon=0.5&alpha=1", ["gd", "power:1", "egd"]),
         ("rules=none", ["power:0.5"]),
-        ("model=folded&epsilon=0.5&batch=4&seed=2", ["gd", "power:0.5", "egd"]),
     ],
 )
 def test_the_python_cell_computes_what_the_page_shows(value_of, address, rules):
-    call = "[pythonCell(parsed(data)), found(parsed(data)).runs.map(({ flow, steps }) => [flow.length, steps?.length])]"
+    call = """[pythonCell(parsed(data), new Map()),
+        found(parsed(data)).runs.map(({ flow, steps }) => [flow.length, steps?.length])]"""
     cell, lengths = value_of(call, address, logic_script(page_settings()))
-    assert cell.count("\n") == 3 + ("batch" in address)
-    cell = cell.replace("ef.figure(", "comparison = (").replace("ef.stochastic", "runs = ef.stochastic")
-    exec(cell, names := {})
-    assert ("runs" in names) == ("batch" in address)
-    if "runs" in names:
-        assert len(names["runs"][LONGEST_RUN].values) == 25
+    exec(cell.replace("ef.figure(", "comparison = ("), names := {})
     assert {run.rule.name for run in names["comparison"].runs} == set(rules)
     for name, (flow, steps) in zip(rules, lengths, strict=True):
         plateaus = names["comparison"].run(name).prediction.plateaus
         assert flow == pytest.approx(next(iter(plateaus.values()))[0], rel=1e-11)
         if name in ("gd", "newton"):
             assert steps == next(iter(names["comparison"].run(name, "descent").prediction.plateaus.values()))[0]
+
+
+def test_a_start_on_the_boundary_is_no_plateau_by_rounding(value_of):
+    call = """(() => {
+        const all = found(parsed(data));
+        return [all.runs.map(({ flow }) => flow.length), headline(all, new Map())];
+    })()"""
+    lengths, said = value_of(call, "model=folded&u1=0&u2=0&rules=gd,egd,ngd,newton", logic_script(page_settings()))
+    assert lengths == [0] * 5
+    assert said == "Gradient descent’s flow is never at 100 % test error; its steps of 0.1 are, for 1."
+    _, said = value_of(call, "model=folded&step=0.5&epsilon=0.2&u1=0.5&u2=0.7", logic_script(page_settings()))
+    assert "for 1 step;" in said
+
+
+NOISY = "model=folded&epsilon=0.05&u1=10&batch=40&seed=2&rules=gd,egd,ngd"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_python_cell_runs_with_noise_as_long_as_the_page(value_of, capsys, known):
+    call = """(() => {
+        const state = parsed(data[0]), rules = rulesOf(state);
+        const found = new Map(rules.map((rule) => [rule.id, finished(measuredNoisy(rule, state))]));
+        return [pythonCell(state, data[1] ? found : new Map()), rules.map((rule) => [idOf(rule), found.get(rule.id)])];
+    })()"""
+    cell, measured = value_of(call, [NOISY, known], logic_script(page_settings()))
+    exec(cell, names := {})
+    printed = capsys.readouterr().out.splitlines()
+    shown = {name: found for name, found in measured if "band" in found}
+    assert [line.split()[0] for line in printed] == list(shown) == ["gd", "power:0.5", "egd"]  # natural gradient cycles
+    for line, found in zip(printed, shown.values(), strict=True):
+        median, low, high = (float(number.strip("(),")) for number in line.split()[1:])
+        # medians of 25 runs differ by less than both bands are wide, and none is censored
+        assert abs(median - found["length"]) < high - low + found["band"][1] - found["band"][0]
+        assert high < np.inf
+    assert not names["lengths"].censored.any()
+
+
+def test_the_python_cell_leaves_out_runs_that_the_page_has_no_time_for(value_of):
+    call = "pythonCell(parsed(data), new Map([['egd', { stopped: true }]]))"
+    cell = value_of(call, "model=folded&epsilon=1e-6&batch=10", logic_script(page_settings()))
+    assert 'for rule in ["power:0.5"]:' in cell
+    none = value_of(call, "model=folded&epsilon=1e-6&batch=1000", logic_script(page_settings()))
+    assert none.endswith("\n# runs with noise would take over 10 million examples\n")
 
 
 def test_the_page_has_words_for_every_state(value_of):

@@ -230,6 +230,10 @@ def test_a_damaged_address_is_said_and_the_defaults_are_shown(opened, address):
     assert page.locator("#notice").is_visible()
     assert "could not be used" in page.inner_text("#notice")
     assert "69,009 steps" in headline(page)
+    page.focus("#step-slider")
+    page.keyboard.press("ArrowLeft")
+    settle(page)
+    assert page.locator("#notice").is_hidden()  # these are the defaults no longer
 
 
 def test_a_step_too_large_is_said(opened):

@@ -98,6 +98,16 @@ def test_runs_that_would_take_too_long_are_stopped_and_those_that_diverge_say_so
     assert value_of(call, {**STATE, "seed": 0, "step": 10}) == {"length": "NaN"}
 
 
+def test_runs_with_noise_wait_for_a_plateau_that_begins_late(value_of):
+    state = {**STATE, "seed": 0, "u1": 10, "u2": 3, "step": 0.01, "batch": 100, "margin": 0}
+    predicted, found = value_of(
+        "[foldedSteps, (...given) => finished(measuredNoisy(...given))].map((f) => f({ id: 'gd', alpha: 0 }, data))",
+        state,
+    )
+    assert found["still"] == predicted["length"] > 500
+    assert found["band"][0] < predicted["length"] < found["band"][1]  # of so little noise that its length stays
+
+
 @pytest.mark.parametrize("batch", [1, 8, 300])
 def test_limit_and_rest_with_noise_are_those_of_the_recursion(value_of, batch):
     model = Folded(STATE["epsilon"], STATE["theta"], STATE["margin"], STATE["weight_decay"])
@@ -143,7 +153,7 @@ def test_noise_is_chosen_by_keyboard_drawn_and_said_and_comes_again(visit, file)
     assert page.locator("#multiples .between").count() == page.locator("#lengths .band").count() == 3
     seen = f"25 runs with 3 examples a step: {first[0]} steps, EGD’s {first[2]}, without noise 191."
     assert f"1,603 steps without noise; {seen}" in page.inner_text("#headline")
-    assert "largest stable step is 0.693: exact" in page.inner_text("#law")
+    assert "in mean square the largest stable step is 0.693: exact" in page.inner_text("#law")
     assert page.locator("#stops li").all_inner_texts() == [
         "Steps of this size do not follow the flow: EGD",
         "Noise moves the plateau, whose length without it lies outside the band: GD (1,603), α = 0.5 (196), EGD (191)",
@@ -159,6 +169,14 @@ def test_noise_is_chosen_by_keyboard_drawn_and_said_and_comes_again(visit, file)
     page.select_option("#batch", "all")
     assert measured(page, 1) == "1,603"
     assert page.locator(".between, .band").count() == 0
+
+
+def test_a_number_that_an_address_brings_is_offered_as_long_as_it_is_the_last(visit, file):
+    page = visit(file.as_uri() + "#model=folded&batch=17&epsilon=0.5")
+    page.evaluate("location.hash = '#model=folded&batch=9&epsilon=0.5'")
+    page.wait_for_function("() => document.getElementById('batch').value === '9'")
+    offered = page.locator("#batch option").all_inner_texts()
+    assert offered == ["all: no noise", "100", "30", "10", "3", "1", "9"]
 
 
 def test_the_middle_of_the_runs_lies_in_the_band_and_the_band_on_the_axes(visit, file):
@@ -194,9 +212,13 @@ def test_runs_too_long_to_take_are_said(visit, file):
 def test_predictions_are_said_to_be_without_noise(visit, file, rules):
     page = visit(file.as_uri() + f"#model=folded&batch=10&epsilon=0.1&rules={rules}")
     measured(page, 1)
-    for place in ("#headline", "#law", "#lengths-hint"):
+    for place in ("#headline", "#law", "#lengths-hint", "#curves-title", "#reading"):
         assert "without noise" in page.inner_text(place)
     assert ("largest stable step" in page.inner_text("#law")) == (rules == "gd")
+    assert "25 runs with noise" in page.inner_text("#curves-hint")
+    page.select_option("#batch", "all")
+    settle(page)
+    assert page.locator("#curves-hint").is_hidden()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

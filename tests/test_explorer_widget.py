@@ -27,6 +27,12 @@ def test_the_spectrum_travels_as_a_binary_buffer():
     assert explorer.alpha == 1
 
 
+@pytest.mark.parametrize("name", ["condition", "directions", "colour"])
+def test_what_is_no_trait_is_refused(name):
+    with pytest.raises(ArgumentError, match=f"`setting` must be one of alpha, step.*but is '{name}'"):
+        ef.Explorer(**{name: 2})
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -38,6 +44,9 @@ def test_the_spectrum_travels_as_a_binary_buffer():
         ({"batch": 10_001}, "Argument `batch` must be at most 10,000, or None for all examples, but is 10,001."),
         ({"seed": 1.5}, "Argument `seed` must be a whole number of at least 0, but is 1.5."),
         ({"rules": "gd"}, "Argument `rules` must be a sequence of names, but is 'gd'."),
+        ({"batch": 1e99}, "Argument `batch` must be at most 10,000, or None for all examples, but is 1e+99."),
+        ({"rules": [1]}, "Argument `rules` must be one of gd, egd, ngd, newton, but is 1."),
+        ({"model": None}, "Argument `model` must be one of regression, folded, but is None."),
         ({"rules": ["rose"]}, "Argument `rules` must be one of gd, egd, ngd, newton, but is 'rose'"),
         ({"spectrum": []}, "Argument `spectrum` must hold at least one number, but is empty."),
         ({"spectrum": [1, np.nan]}, "Argument `spectrum` must be finite, but is nan."),

@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+import sympy as sp
 from numpy.polynomial import legendre
 
 from simulations.comparison import compare
@@ -17,7 +18,7 @@ from theory.checks import ArgumentError
 from theory.models.factorized import Factorized
 from theory.plateaus import ARRIVAL_SPREAD
 from theory.predictions import predict
-from theory.rules import rule
+from theory.rules import NORM, SIGMA, Rule, rule
 
 CLOSE = 3e-8  # at a tolerance of 1e-10 the worst of these is 1.7e-8, where a step is interpolated
 
@@ -242,3 +243,15 @@ def test_a_direction_at_its_end_to_rounding_is_predicted_there_and_is_no_arrival
             # within the tolerance of the flow, 1e-10, and what its interpolation adds
             assert run.prediction.arrivals[1] == pytest.approx(run.trajectory.arrivals[1], rel=1e-8)
     assert not warnings(found)
+
+
+@pytest.mark.parametrize("how", [rule("frobenius"), Rule("rooted", SIGMA / sp.sqrt(NORM))], ids=lambda how: how.name)
+@pytest.mark.parametrize("seed", [None, 2])
+def test_rules_that_rescale_arrive_as_predicted(seed, how):
+    """The norm grows at first, and some modes stay small: neither is the end of the gradient."""
+    model = Factorized.from_spectrum([3.0, 1.2, 0.3], start=[1e-4, 2.5, 1e-3], seed=seed)
+    expected, found = predict(model, how, "flow", model.start()), layered_flow(model, how)
+    np.testing.assert_allclose(found.arrivals, expected.arrivals, rtol=1e-8)  # the solver's 1e-10 a step
+    # extrapolated from 1e-9 of the gradient, which the solver knows to a tenth: of the time (1e-9)^½/10
+    np.testing.assert_allclose(found.extinctions, expected.extinctions, rtol=3e-6)
+    assert found.stop_reason == "at rest"

@@ -135,6 +135,8 @@ def ends(name: str, values: Sequence[float]) -> tuple[float, float]:
 def known(name: str, value: str, choices: Sequence[str]) -> str:
     """Return `value` if it is one of `choices`; otherwise list them and name the nearest."""
     if value not in choices:
+        if not isinstance(value, str):
+            raise ArgumentTypeError(name, f"be one of {', '.join(choices)}", f"is {value!r}")
         near = difflib.get_close_matches(value.lower(), choices, n=1, cutoff=0.4)
         hint = f" (did you mean {near[0]}?)" if near else ""
         raise ArgumentError(name, f"be one of {', '.join(choices)}", f"is {value!r}{hint}")

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from theory.models.factorized import Layers
-    from theory.models.linear import Directions
     from theory.predictions import Prediction
 
     Array = NDArray[np.float64]
@@ -49,8 +48,6 @@ class Mode:
         Weight decay λ.
     threshold
         The arrival's q.
-    at_end
-        Whether it begins at a*, to rounding.
     """
 
     target: float
@@ -58,7 +55,6 @@ class Mode:
     sizes: tuple[float, ...]
     decay: float
     threshold: float
-    at_end: bool
 
     @property
     def start(self) -> float:
@@ -90,9 +86,11 @@ def predict(
     found: list[Times] = [NOTHING] * len(model.values)
     derivation = _derivation(rule, view, model.depth)
     if sizes is not None and derivation is not None:
-        modes = {index: _mode(model, sizes, seen, index, threshold) for index in map(int, np.flatnonzero(seen.learns))}
-        for index, times in zip(modes, _of_all(derivation, rule, list(modes.values()), sizes, step), strict=True):
-            found[index] = times
+        learning = [_mode(model, sizes, index, threshold) for index in map(int, np.flatnonzero(seen.learns))]
+        moves = [bool(amplitude) for amplitude in seen.amplitudes[seen.learns]]  # the others begin at their end
+        times = iter(_times_of(derivation, rule, learning, moves, sizes, step))
+        for index, begins in zip(np.flatnonzero(seen.learns), moves, strict=True):
+            found[index] = next(times) if begins else (0.0, None)
     arrivals = tuple(arrival for arrival, _ in found)
     waits = seen.learns & (seen.amplitudes > 0)
     known = [arrival for arrival, waited in zip(arrivals, waits, strict=True) if waited]
@@ -104,22 +102,21 @@ def predict(
     return Prediction(arrivals, tuple(extinction for _, extinction in found), lengths, limit)
 
 
-def _mode(model: Factorized, sizes: Array, seen: Directions, index: int, threshold: float) -> Mode:
-    target, reached, at_end = float(model.values[index]), float(model.reached[index]), not seen.amplitudes[index]
-    return Mode(target, reached, tuple(map(float, sizes[:, index])), model.weight_decay, threshold, bool(at_end))
+def _mode(model: Factorized, sizes: Array, index: int, threshold: float) -> Mode:
+    factors = tuple(map(float, sizes[:, index]))
+    return Mode(float(model.values[index]), float(model.reached[index]), factors, model.weight_decay, threshold)
 
 
-def _of_all(derivation: Derivation, rule: Rule, modes: list[Mode], sizes: Array, step: float | None) -> list[Times]:
-    """Arrivals and extinctions of all modes that learn; one that begins at its end is there."""
-    moving = [mode for mode in modes if not mode.at_end]
+def _times_of(
+    derivation: Derivation, rule: Rule, learning: list[Mode], moves: list[bool], sizes: Array, step: float | None
+) -> list[Times]:
+    """Arrivals and extinctions of the modes that learn and do not begin at their end."""
+    moving = [mode for mode, begins in zip(learning, moves, strict=True) if begins]
     if "clock" not in derivation.laws:
-        times = [_times(derivation, rule, mode, step) for mode in moving]
-    elif moving and "path_solution" in derivation.laws and _on_one_clock(modes, sizes):
-        times = rescaled_times(derivation, rule, moving)
-    else:
-        times = [NOTHING] * len(moving)
-    found = iter(times)
-    return [(0.0, None) if mode.at_end else next(found) for mode in modes]
+        return [_times(derivation, rule, mode, step) for mode in moving]
+    if moving and "path_solution" in derivation.laws and _on_one_clock(learning, sizes):
+        return rescaled_times(derivation, rule, moving)
+    return [NOTHING] * len(moving)
 
 
 def _on_one_clock(learning: list[Mode], sizes: Array) -> bool:

@@ -15,8 +15,8 @@ const batchOption = (batch) => new Option(batch === null ? "all: no noise" : pla
 
 // The choices, with one more for a number that an address or a notebook has brought.
 function showBatch() {
-  const list = $("batch"), text = String(state.batch ?? "all");
-  if (![...list.options].some(({ value }) => value === text)) list.append(batchOption(state.batch));
+  const list = $("batch"), text = String(state.batch ?? "all"), brought = list.options[BATCHES.length];
+  if (![...list.options].some(({ value }) => value === text)) brought ? brought.replaceWith(batchOption(state.batch)) : list.append(batchOption(state.batch));
   list.value = text;
   $("seed").parentElement.hidden = !isNoisy(state);
 }

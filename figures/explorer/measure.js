@@ -30,6 +30,23 @@ function* measuredRegression(rule, { spectrum, start, threshold, step }) {
   return { length: Math.max(...times) - Math.min(...times), arrivals: [...arrivals] };
 }
 
+const NEARER = 1e-9; // of the distance left
+
+// Counts steps at 100 % test error, its boundary not negative and w₂ ≥ 0. `since` begins again with a longer run, and
+// while the weights are on their way in: each time they come nearer to the boundary than they were.
+function runCounter() {
+  let run = 0, nearest = -Infinity;
+  const counted = { longest: 0, since: 0 };
+  counted.count = (w2, boundary) => {
+    const ahead = w2 >= 0 && boundary < 0 && boundary - nearest > NEARER * -boundary;
+    run = w2 >= 0 && boundary >= 0 ? run + 1 : 0;
+    if (ahead) nearest = boundary;
+    counted.since = run > counted.longest || ahead ? 0 : counted.since + 1;
+    counted.longest = Math.max(run, counted.longest);
+  };
+  return counted;
+}
+
 // The longest run at 100 % test error; it ends when as many steps again have brought no longer one. What is stepped
 // is the error w − w*, whose gradient is that of weights with m₁ = 0: next to w* the weights would round it.
 function* measuredFolded(rule, state) {
@@ -37,12 +54,10 @@ function* measuredFolded(rule, state) {
   const { epsilon, theta, margin, weight_decay, u1, u2, step } = state, speed = rule.id === "newton" ? null : speedOf(rule);
   const [m1, m2] = [laws.moment_first(margin), laws.moment_second(margin)];
   const rest = m1 / (m2 + weight_decay);
-  let [e1, e2, run, longest, since] = [u1 - rest, u2, 0, 0, 0];
-  for (let taken = 0; since <= 2 * (longest + 100); taken++) {
-    if (e2 >= 0 && laws.boundary(taken ? rest + e1 : u1, e2, theta) >= 0) run++;
-    else run = 0;
-    if (run > longest) [longest, since] = [run, 0];
-    else since++;
+  const seen = runCounter();
+  let [e1, e2] = [u1 - rest, u2];
+  for (let taken = 0; seen.since <= 2 * (seen.longest + 100); taken++) {
+    seen.count(e2, laws.boundary(taken ? rest + e1 : u1, e2, theta));
     const g1 = laws.gradient_fast(e1, e2, 0, m2, epsilon, weight_decay), g2 = laws.gradient_slow(e1, e2, 0, m2, epsilon, weight_decay);
     if (speed) {
       const norm = Math.hypot(g1, g2), share = norm > 0 ? (step * speed(norm)) / norm : 0;
@@ -52,7 +67,7 @@ function* measuredFolded(rule, state) {
     if (taken % PAUSE === PAUSE - 1) yield;
     if (taken > MOST_STEPS) return { stopped: true };
   }
-  return { length: longest };
+  return { length: seen.longest };
 }
 
 // The generator run to its end.

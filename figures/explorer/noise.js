@@ -45,17 +45,14 @@ function stream(seed, run) {
   };
 }
 
-// One run, until as many steps again have brought no longer run at 100 % test error: {length, errors at RECORDED}.
+// One run, until as many steps again have brought no longer run at 100 % test error: {length, steps taken, errors at RECORDED}.
 function* noisyRun(rule, state, random, allowed) {
   const { epsilon, theta, margin, weight_decay, batch, step } = state, root = Math.sqrt(epsilon);
   const speed = rule.id === "newton" ? null : speedOf(rule), second = laws.moment_second(margin);
-  let [w1, w2, run, longest, since] = [state.u1, state.u2, 0, 0, 0];
-  const errors = [];
-  for (let taken = 0; since <= longest + 100; taken++) {
-    if (w2 >= 0 && laws.boundary(w1, w2, theta) >= 0) run++;
-    else run = 0;
-    if (run > longest) [longest, since] = [run, 0];
-    else since++;
+  const errors = [], seen = runCounter();
+  let [w1, w2] = [state.u1, state.u2], taken = 0;
+  for (; seen.since <= seen.longest + 100; taken++) {
+    seen.count(w2, laws.boundary(w1, w2, theta));
     if (taken === RECORDED[errors.length]) errors.push(laws.test_error(w1, w2, epsilon, theta));
     let [g1, g2] = [0, 0];
     for (let i = 0; i < batch; i++) {
@@ -72,10 +69,10 @@ function* noisyRun(rule, state, random, allowed) {
     if ((taken * batch) % PAUSE < batch) yield;
     if (taken * batch > allowed) return { stopped: true };
   }
-  return { length: longest, errors };
+  return { length: seen.longest, taken, errors };
 }
 
-// The runs of some seeds: {lengths, errors by run}, or what stopped them.
+// The runs of some seeds: {lengths, errors by run, steps of the one that took most}, or what stopped them.
 function* noisyRuns(rule, state, seeds = SEEDS, allowed = MOST_EXAMPLES / seeds) {
   if (!settles(rule)) return { unsettled: true };
   const runs = [];
@@ -84,7 +81,7 @@ function* noisyRuns(rule, state, seeds = SEEDS, allowed = MOST_EXAMPLES / seeds)
     if (!run.errors) return run;
     runs.push(run);
   }
-  return { lengths: runs.map(({ length }) => length), errors: runs.map(({ errors }) => errors) };
+  return { lengths: runs.map(({ length }) => length), errors: runs.map(({ errors }) => errors), taken: Math.max(...runs.map(({ taken }) => taken)) };
 }
 
 // The least value that a share of the values does not exceed.
@@ -104,5 +101,5 @@ function* measuredNoisy(rule, state) {
   const shortest = Math.min(...found.errors.map((errors) => errors.length));
   const curve = RECORDED.slice(0, shortest).map((step, i) => [step, ...BAND.map((share) => quantile(found.errors.map((errors) => errors[i]), share))]);
   const { length: still } = yield* measuredFolded(rule, state);
-  return { length, band: [low, high], curve, still };
+  return { length, band: [low, high], curve, still, taken: found.taken };
 }

@@ -62,6 +62,8 @@ function foldedParts(state) {
 const contractions = (rule, parts) =>
   rule.id === "newton" ? [parts.newton_slow, parts.newton_fast] : [parts.rate_slow, parts.rate_fast];
 
+const ROUNDING = 1e-15; // of the faster time scale: what is shorter is a start on the boundary, and no plateau
+
 // The boundary function along even (parity 0) or odd steps, or along the path of a flow.
 function edgeOf(parts, rates, turns = [false, false]) {
   const { slow, fast, constant, initial } = parts;
@@ -70,6 +72,7 @@ function edgeOf(parts, rates, turns = [false, false]) {
       ? initial
       : laws.edge(odd && turns[0] ? -slow : slow, odd && turns[1] ? -fast : fast, constant, rates[0], rates[1], x);
   return {
+    shortest: ROUNDING / Math.max(...rates.map(Math.abs)),
     inside: (x) => (x % 2 === 1 && turns[0] ? -slow : slow) >= 0 && value(x, x % 2 === 1) >= 0,
     stationary(odd = false) {
       const found = laws.stationary(odd && turns[0] ? -slow : slow, odd && turns[1] ? -fast : fast, rates[0], rates[1]);
@@ -93,7 +96,8 @@ function longestInterval(edge, share = 0) {
   if (inner === undefined) return null;
   let outer = Math.max(1, 2 * inner);
   while (edge.inside(outer)) outer *= 2;
-  return [edge.inside(0) ? 0 : crossing(edge.inside, inner, 0, undefined, share), crossing(edge.inside, inner, outer, undefined, share)];
+  const first = edge.inside(0) ? 0 : crossing(edge.inside, inner, 0, undefined, share), last = crossing(edge.inside, inner, outer, undefined, share);
+  return last - first > edge.shortest ? [first, last] : null;
 }
 
 function parityRun(edge, parity) {

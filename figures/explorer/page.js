@@ -86,6 +86,7 @@ function measure() {
 
 function commit() {
   holding = false;
+  $("notice").hidden = true;
   redraw();
   host.keep(state);
 }
@@ -134,7 +135,7 @@ function listen() {
       commit();
     });
   $("controls").addEventListener("submit", (event) => event.preventDefault());
-  $("python").addEventListener("click", () => copy(pythonCell(state), "Python cell"));
+  $("python").addEventListener("click", () => copy(pythonCell(state, measured), "Python cell"));
   $("link").addEventListener("click", () => copy(host.address(), "Address"));
   $("csv").addEventListener("click", () => saveText("evenflow.csv", "text/csv", csvText(found(state))));
   $("svg").addEventListener("click", () => saveText("evenflow.svg", "image/svg+xml", picture()));

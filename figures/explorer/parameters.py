@@ -89,7 +89,7 @@ def checked_batch(value: object) -> int | None:
         return None
     found = whole("batch", value)
     if found > MOST_EXAMPLES:
-        raise ArgumentError("batch", f"be at most {MOST_EXAMPLES:,}, or None for all examples", f"is {found:,}")
+        raise ArgumentError("batch", f"be at most {MOST_EXAMPLES:,}, or None for all examples", f"is {found:,.9g}")
     return found
 
 

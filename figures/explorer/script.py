@@ -18,6 +18,7 @@ from figures.explorer.parameters import MOST_DIRECTIONS, MOST_EXAMPLES, NAMED, P
 from figures.style import RULES, direction_colours
 from theory.families import POWERS
 from theory.models import folded_chain, regression_chain
+from theory.plateaus import LONGEST_RUN
 from theory.rules import rule
 
 COLOURS = 33  # of directions
@@ -56,6 +57,7 @@ def settings(
         "most_directions": MOST_DIRECTIONS,
         "rules": [{"id": key, **shown, "colour": RULES[key]} for key, shown in SHOWN.items()],
         "switched_on": SWITCHED_ON,
+        "plateau": LONGEST_RUN,
         "most_examples": MOST_EXAMPLES,
         "directions": direction_colours([i / (COLOURS - 1) for i in range(COLOURS)]),
         "digits": json.loads(asset("digits.json")),

@@ -7,7 +7,7 @@ function say(element, text) {
 
 function showWords(all) {
   for (const [id, text] of Object.entries(titles(all))) say($(id), text);
-  say($("reading"), `Test error at t = ${plain(state.time)}: ${readings(all.runs, state)}.`);
+  say($("reading"), `Test error at t = ${plain(state.time)}${isNoisy(state) ? ", without noise" : ""}: ${readings(all.runs, state)}.`);
   const found = stops(all, measured);
   if (String(found) !== String([...$("stops").children].map((item) => item.textContent)))
     $("stops").replaceChildren(...found.map((text) => Object.assign(document.createElement("li"), { textContent: text })));

@@ -155,7 +155,7 @@ class Explorer(anywidget.AnyWidget):
             found, remark, source = spectrum_of(spectrum) if isinstance(spectrum, LinearModel) else (spectrum, "", None)
             values = sorted(checked_spectrum(found), reverse=True)
             given, name = {"spectrum": values, "step": usual_step(values), "remark": remark}, name or source
-        settings = [*PARAMETERS, "model", "rules", "batch", "overlay"]
+        settings = [each for each in (*PARAMETERS, "model", "rules", "batch", "overlay") if self.has_trait(each)]
         for unknown in traits:
             known("setting", unknown, settings)
         super().__init__(**{**given, "name": name, **traits})

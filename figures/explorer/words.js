@@ -6,6 +6,8 @@ function stepsText(steps) {
   return steps.length === Infinity ? "never: it cycles" : plain(steps.length);
 }
 
+const inSteps = (steps) => `${stepsText(steps)} step${steps.length === 1 ? "" : "s"}`;
+
 function measuredText(measured, state) {
   if (!measured) return "…";
   if (measured.unsettled) return "does not settle";
@@ -40,12 +42,12 @@ function waitsOf({ state, of }) {
   const gd = of("gd"), egd = of("egd"), { rule, flow } = of("power");
   if (gd?.steps.diverges) return `At η = ${plain(state.step)} gradient descent diverges: its largest stable step is ${plain(largestStep(gd.rule, Math.max(...state.spectrum)))}.`;
   const between = "from its first arrival to its last", cycles = `its steps of ${plain(state.step)} jump over the target and cycle`;
-  const waits = gd && `Gradient descent waits ${stepsText(gd.steps)} steps ${between}`;
+  const waits = gd && `Gradient descent waits ${inSteps(gd.steps)} ${between}`;
   if (!egd) return gd ? `${waits}.` : `With ${nameOf(rule)} the flow waits ${flow.length === 0 ? "for none: all directions arrive together" : `a time of ${plain(flow.length)} ${between}`}.`;
   if (egd.steps.length === Infinity) return gd ? `${waits}. EGD’s flow waits for none, but ${cycles}.` : `EGD’s flow waits for none, but ${cycles}.`;
   const none = egd.steps.length === 0;
   if (gd) return `${waits}; EGD waits ${none ? "for none" : stepsText(egd.steps)}.`;
-  return `EGD waits ${none ? "for none: all directions arrive together" : `${stepsText(egd.steps)} steps ${between}`}.`;
+  return `EGD waits ${none ? "for none: all directions arrive together" : `${inSteps(egd.steps)} ${between}`}.`;
 }
 
 function staysOf({ state, of }, measured) {
@@ -54,7 +56,7 @@ function staysOf({ state, of }, measured) {
   if (flow.length === 0 && !(gd?.steps.length > 0)) return `From this start there is no plateau: the path does not enter the region of 100 % test error.`;
   if (flow.length === 0) return `Gradient descent’s flow is never ${at}; its steps of ${plain(state.step)} are, for ${stepsText(gd.steps)}.`;
   const egdSteps = measured.get("egd")?.length, took = egd && egdSteps >= 0 ? `; its steps of ${plain(state.step)} took ${plain(egdSteps)}` : "";
-  const stays = gd && `Gradient descent stays ${at} for ${stepsText(gd.steps)} steps`;
+  const stays = gd && `Gradient descent stays ${at} for ${inSteps(gd.steps)}`;
   if (gd && egd) return `${stays}; EGD’s flow leaves ${sooner(gd.flow.length / egd.flow.length)}, after a time of ${plain(egd.flow.length)}${took}.`;
   if (gd) return `${stays}.`;
   return egd ? `EGD’s flow stays ${at} for a time of ${plain(egd.flow.length)}${took}.` : `With ${nameOf(rule)} the flow stays ${at} for a time of ${plain(flow.length)}.`;
@@ -64,7 +66,8 @@ function staysOf({ state, of }, measured) {
 function titles({ state, of }) {
   const regression = isRegression(state), gd = of("gd");
   return {
-    "curves-title": regression ? "Error along each direction, rule by rule" : "Test error (line) and training loss (dots), rule by rule",
+    "curves-title": regression ? "Error along each direction, rule by rule" : `Test error (line) and training loss (dots)${isNoisy(state) ? " without noise" : ""}, rule by rule`,
+    "curves-hint": isNoisy(state) ? `Beside them the test error of ${SEEDS} runs with noise: large dots in the middle of them, a band around 80 %.` : "",
     "phase-title": regression ? "Phase diagram: plateau over α and κ" : gd ? "Phase diagram of gradient descent" : "Phase diagram: plateau in time τ along the path",
     "plane-title": of("newton") ? "Weights: one path for all rules but Newton’s" : "Weights: one path, on each rule’s own clock",
     "steps-head": isNoisy(state) ? "steps of η, no\u00a0noise" : "steps of η",
@@ -144,21 +147,36 @@ function noiseNumbers(state) {
   const { epsilon, margin, weight_decay, batch, step } = state, limit = noiseLimit(state);
   const values = [epsilon, margin, weight_decay, batch, step], scatter = [laws.noise_fast, laws.noise_slow].map((law) => plain(Math.sqrt(law(...values))));
   const rest = step < limit ? `they come to rest with standard deviations ${scatter.join(" and ")}` : "their mean square grows without end";
-  return `With ${examples(state)} a step, gradient descent’s weights take the same steps in the mean, and ${rest}; the largest stable step is ${plain(limit)}: exact.`;
+  return `With ${examples(state)} a step, gradient descent’s weights take the same steps in the mean, and ${rest}; in mean square the largest stable step is ${plain(limit)}: exact.`;
 }
 
 // A rule's id in Python.
 const idOf = (rule) => (rule.id === "power" ? `power:${rule.alpha}` : rule.id);
 
 // A cell that computes the same in Python.
-function pythonCell(state) {
-  const rules = `[${rulesOf(state).map((rule) => `"${idOf(rule)}"`).join(", ")}]`;
+function pythonCell(state, measured) {
+  const rules = pythonList(rulesOf(state));
   const model = isRegression(state)
     ? `ef.Regression.from_spectrum([${state.spectrum.join(", ")}], start=${state.start})`
     : `ef.Folded(epsilon=${state.epsilon}, theta=${state.theta}, margin=${state.margin}, weight_decay=${state.weight_decay})`;
   const more = isRegression(state) ? `, threshold=${state.threshold}` : `, start=(${state.u1}, ${state.u2})`;
-  const noise = isNoisy(state) ? `ef.stochastic_descend(model, "${idOf(rulesOf(state)[0])}", ${state.step}, ${state.batch}, model.start((${state.u1}, ${state.u2})), replicas=${SEEDS}, seed=${state.seed}).plateaus\n` : "";
-  return `import evenflow as ef\nmodel = ${model}\nef.figure(ef.compare(model, ${rules}, step=${state.step}${more}))\n${noise}`;
+  return `import evenflow as ef\nmodel = ${model}\nef.figure(ef.compare(model, ${rules}, step=${state.step}${more}))\n${isNoisy(state) ? noiseCell(state, measured) : ""}`;
+}
+
+const pythonList = (rules) => `[${rules.map((rule) => `"${idOf(rule)}"`).join(", ")}]`;
+
+// Medians and bands of the rules whose runs with noise the page has the time for; each run twice as long as here.
+function noiseCell(state, measured) {
+  const settling = rulesOf(state).filter((rule) => settles(rule) && !measured.get(rule.id)?.stopped), times = flows(settling, state);
+  const ends = settling.map((rule, i) => measured.get(rule.id)?.taken ?? times[i].last / state.step);
+  const short = ends.map((end) => end * state.batch * SEEDS <= MOST_EXAMPLES), count = 2 * Math.ceil(Math.max(500, ...ends.filter((_, i) => short[i])));
+  const run = `ef.stochastic_descend(model, rule, ${state.step}, ${state.batch}, model.start((${state.u1}, ${state.u2})), count=${count}, replicas=${SEEDS}, seed=${state.seed})`;
+  if (!short.includes(true)) return `# runs with noise would take over ${plain(MOST_EXAMPLES / 1e6)} million examples\n`;
+  return [
+    `for rule in ${pythonList(settling.filter((_, i) => short[i]))}:  # the random numbers are not those of the page`,
+    `    lengths = ${run}.plateaus["${page.plateau}"]`,
+    `    print(rule, lengths.median, lengths.interval(${BAND[2] - BAND[0]}))\n`,
+  ].join("\n");
 }
 
 function csvText({ runs }) {
