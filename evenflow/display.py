@@ -115,6 +115,10 @@ def print_design(found: Design) -> None:
     console.print(f"{found.model.name} with {found.unknown} = {found.value:.12g}", highlight=False)
     values = ", ".join(f"{value:.6g}" for value in found.model.eigen[0])
     console.print(f"curvatures {values}", soft_wrap=True, highlight=False)
+    meant = found.rule if found.over is None else f"{found.rule} over {found.over}"
+    how = f"in steps of {_number(found.step)}" if found.view == "descent" else "as a flow"
+    start = f", from {', '.join(map(_number, found.start[0]))}" if len(found.start) == 1 else ""
+    console.print(f"{meant} {how}{start}", soft_wrap=True, highlight=False)
     numbers = ", ".join(f"{name} {_number(getattr(found, name))}" for name in ("wanted", "predicted", "measured"))
     console.print(f"{numbers} ({found.unit})", soft_wrap=True, highlight=False)
 

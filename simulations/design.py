@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulations.descent import descend
 from simulations.flow import flow
@@ -22,6 +23,7 @@ from theory.models.wedge import Wedge
 from theory.predictions import largest_stable_step, predict
 from theory.rules import Rule, rule
 
+Array = NDArray[np.float64]
 VIEWS = ("descent", "flow")
 CLOSING, NEAREST = 12, 1e-6  # points in the first of its intervals, and how near its end, where the end has no value
 SEARCHED = 60  # points of the first search for a change of sign, evenly spread in the logarithm
@@ -45,6 +47,10 @@ class Design:
         Length or ratio: as wanted, by the exact law at this value, and of a run.
     unit
         ``steps``, ``time`` or ``ratio``.
+    rule, over, view, step, threshold
+        As given to `design`, rules by their ids; `over` is None for a length.
+    start
+        Weights (c, d) at the start.
     """
 
     model: LinearModel
@@ -54,6 +60,12 @@ class Design:
     predicted: float
     measured: float
     unit: str
+    rule: str
+    over: str | None
+    view: str
+    step: float
+    threshold: float
+    start: Array
 
     def document(self, version: str) -> dict[str, Any]:
         """The design as one JSON document."""
@@ -61,6 +73,12 @@ class Design:
             "version": version,
             "model": self.model.name,
             "parameters": self.model.parameters(),
+            "rule": self.rule,
+            "over": self.over,
+            "view": self.view,
+            "step": self.step,
+            "threshold": self.threshold,
+            "start": self.start.tolist(),
             "unknown": self.unknown,
             "value": self.value,
             "wanted": self.wanted,
@@ -231,7 +249,21 @@ def design(
     found = target.value(measured)
     if found is None or not target.met(measured):
         raise ArgumentError(name, "be one that a run confirms", f"a run with {family.unknown} = {value!r} has {found}")
-    return Design(model, family.unknown, value, wanted, predicted, found, target.unit)
+    return Design(
+        model=model,
+        unknown=family.unknown,
+        value=value,
+        wanted=wanted,
+        predicted=predicted,
+        measured=found,
+        unit=target.unit,
+        rule=how.name,
+        over=None if other is None else other.name,
+        view=view,
+        step=step,
+        threshold=threshold,
+        start=model.start(family.start),
+    )
 
 
 @dataclass(frozen=True)

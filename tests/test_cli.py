@@ -182,6 +182,7 @@ REFUSED = [
         "and a layer's changes with the others (`derive` has its flow).",
     ),
     ("compare factorized --data digits", "Argument `data` must go with the model it belongs to (regression)"),
+    ("derive --all --rule egd", "Argument `all` must go without a model, rule, view or depth, but one is given."),
     ("derive --depth 3", "Argument `depth` must go with the model it belongs to (factorized)"),
     ("derive factorized --rule grokfast", "must have a derivation for a factorised model as a flow, but is grokfast."),
     # rules

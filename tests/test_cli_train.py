@@ -124,6 +124,8 @@ def test_a_rule_named_twice_runs_once(run):
         (["parity-4", "--set", "bits=-1"], "`bits` must be a whole number of at least 1, but is -1"),
         (["parity-4", "--set", "task=modular"], "`set` must be one of bits, .*, but is 'task'"),
         (["parity-4", "--stop-egd-at", "95"], r"`stop_egd_at` must lie in \(0, 1\), but is 95"),
+        (["parity-4", "--rules", "foo"], "`rules` must be one of gd, .*, damped-natural, adam, but is 'foo'"),
+        (["parity-4", "--rules", "egd@0.1", "--tune"], "`tune` must find a rule without a step of its own, but all"),
         (["parity-4", "--rules", "egf"], r"`rules` must be one of .*, but is 'egf' \(did you mean egd\?\)"),
         (
             ["parity-4", "--rules", "newton"],
@@ -164,7 +166,9 @@ def test_a_directory_of_something_else_is_left_alone(run, tmp_path):
     (tmp_path / "found" / "egd-seed0.npz").write_bytes(kept[:1000])
     code, _, err = run(*small, "--rules", "gd,egd")
     assert code == 2
-    assert re.match("Argument `path` must name a run of `train`, but found/egd-seed0.npz is not one", err)
+    assert re.match(
+        "Argument `path` must name a run of `train`, but found/egd-seed0.npz is not one, or is damaged", err
+    )
     assert err.count("\n") == 1
     (tmp_path / "found" / "parameters.json").write_text("{}")
     assert (

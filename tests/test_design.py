@@ -157,6 +157,8 @@ def test_command_line_prints_and_refuses():
     found = CliRunner().invoke(app, ["design", "folded", "--plateau", "1603", "--json"])
     document = json.loads(found.stdout)
     assert (document["predicted"], document["measured"], document["unit"]) == (1603, 1603, "steps")
+    asked = [document[name] for name in ("rule", "over", "view", "step", "start")]
+    assert asked == ["gd", None, "descent", 0.1, [[1, 3]]]
     assert document["value"] == pytest.approx(0.01, rel=1e-3)
     shown = CliRunner().invoke(app, ["design", "--plateau", "500", "--shape", "two-level"]).stdout
     assert "wanted 500, predicted 500, measured 500 (steps)" in shown

@@ -38,6 +38,8 @@ def derive(
     known("format", form, FORMATS)
     if depth is not None and model != "factorized":
         raise ArgumentError("depth", "go with the model it belongs to (factorized)", f"the model is {model}")
+    if everything and (model, rule, view, depth) != ("folded", "gd", "flow", None):
+        raise ArgumentError("all", "go without a model, rule, view or depth", "one is given")
     if everything:
         requests = [(model, rule, view, None) for model in MODELS for rule in RULES for view in VIEWS]
         chains = _all(requests, fresh)

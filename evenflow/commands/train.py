@@ -12,7 +12,7 @@ import typer
 
 from evenflow import __version__
 from evenflow.commands.options import Json
-from theory.checks import number, whole
+from theory.checks import ArgumentError, number, whole
 
 if TYPE_CHECKING:
     from simulations.networks.record import TrainingRun
@@ -104,7 +104,7 @@ def _tuned(setting: Setting, rules: Sequence[str], out: Path, workers: int) -> l
     trial = tuning_setting(setting)
     entries = tuning_runs(trial, rules, out)
     if not entries:
-        return []
+        raise ArgumentError("tune", "find a rule without a step of its own", f"all have one: {','.join(rules)}")
     prepare(trial, out, __version__)
     with TrainingReporter(entries, trial.epochs) as reporter:
         return tuned(run(trial, entries, workers=workers, progress=reporter))

@@ -12,7 +12,7 @@ from simulations.directions import direction
 from simulations.networks.network import Weights
 from simulations.networks.settings import Setting
 from theory.checks import ArgumentError, plain, positive
-from theory.rules import FORMS, NORM, SIGMA, Rule, rule
+from theory.rules import FORMS, NORM, RULE_IDS, SIGMA, Rule, rule
 
 Way = Callable[[Weights, Any], tuple[Weights, Any]]
 ADAM, ADAM_STEP = "adam", 1e-3
@@ -63,8 +63,21 @@ def contender(name: str, setting: Setting) -> Contender:
 
 
 def law_of(name: str) -> Rule:
-    """The rule of that id, or the one that is there for networks alone."""
-    return DAMPED_NATURAL if name == DAMPED_NATURAL.name else rule(name)
+    """The rule of that id, or the one that is there for networks alone.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none.
+    """
+    if name == DAMPED_NATURAL.name:
+        return DAMPED_NATURAL
+    try:
+        return rule(name)
+    except ArgumentError as error:
+        about, must, but = error.parts
+        more = f", {DAMPED_NATURAL.name}, {ADAM}" if RULE_IDS[-1] in must else ""
+        raise ArgumentError(about, must + more, but) from None
 
 
 def way_of(who: Contender, setting: Setting, seed: int) -> Way:

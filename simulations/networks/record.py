@@ -142,8 +142,9 @@ class TrainingRun:
                 weights=_weights(arrays, "weights"),
                 **record,
             )
-        except (OSError, KeyError, TypeError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-            raise ArgumentError("path", "name a run of `train`", f"{path} is not one ({error})") from None
+        except (OSError, KeyError, TypeError, ValueError, EOFError, AttributeError, zipfile.BadZipFile):
+            but = f"{path} is not one, or is damaged: without it, the run begins anew"
+            raise ArgumentError("path", "name a run of `train`", but) from None
 
 
 SIMPLE = ("rule", "step", "seed", "epochs", "arrival", "memorised", "switched", "stop_reason")
