@@ -141,27 +141,27 @@ class LinearModel(ABC):
 
         values, basis = self.eigen
         basis = basis.copy()
-        error = start - self.minimiser
+        error, turned = start - self.minimiser, np.full(len(values), not self.diagonal)
         for cluster in _clusters(values, each=self.diagonal):
+            turned[cluster] = True
             _, _, rotation = np.linalg.svd(error @ basis[:, cluster])
             basis[:, cluster] = basis[:, cluster] @ rotation.T
         gram = (error @ basis).T @ (error @ basis)
         amplitudes, scale = np.sqrt(np.diag(gram)), max(np.abs(start).max(), np.abs(self.minimiser).max())
         aligned = _orthogonal(gram, amplitudes, values, scale)
-        if not self.diagonal:
-            amplitudes[amplitudes <= 16 * np.finfo(float).eps * scale] = 0.0
+        amplitudes[turned & (amplitudes <= 16 * np.finfo(float).eps * scale)] = 0.0
         return Directions(values, basis, amplitudes, values > 0, aligned)
 
 
 def _clusters(values: Array, each: bool) -> list[slice]:
-    """Runs of equal eigenvalues, longer than one; of a matrix that is not diagonal small ones are rounded like large ones.
+    """Runs of equal eigenvalues, longer than one; off the axes small ones are rounded like large ones.
 
     Parameters
     ----------
     values
         In descending order (d,).
     each
-        Whether each eigenvalue is exact, however small.
+        Whether each eigenvalue is exact, however small, as on the axes.
     """
     edges = [0]
     for index in range(1, len(values)):
