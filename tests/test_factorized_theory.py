@@ -365,3 +365,9 @@ REFUSED = {
 def test_bad_input_is_refused_in_one_line(name, number):
     with pytest.raises(ArgumentError, match=rf"^Argument `{name}` must [^\n]*, but [^\n]*\.$"):
         REFUSED[name][number]()
+
+
+@pytest.mark.parametrize("name", ["gd", "egd", "frobenius"])
+def test_a_mode_that_starts_within_rounding_of_its_end_has_arrived(name):
+    model = Factorized.from_spectrum([1.0, 0.5], start=[1 - 1e-15, 1e-3])
+    assert predict(model, rule(name), "flow", model.start()).arrivals[0] == 0.0

@@ -88,7 +88,7 @@ def predict(
     if sizes is not None and derivation is not None:
         modes = {index: _mode(model, sizes, index, threshold) for index in map(int, np.flatnonzero(seen.learns))}
         for index, times in zip(modes, _of_all(derivation, rule, list(modes.values()), sizes, step), strict=True):
-            found[index] = times
+            found[index] = times if seen.amplitudes[index] > 0 else (0.0, None)  # at its end but for rounding
     arrivals = tuple(arrival for arrival, _ in found)
     waits = seen.learns & (seen.amplitudes > 0)
     known = [arrival for arrival, waited in zip(arrivals, waits, strict=True) if waited]
