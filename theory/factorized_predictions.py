@@ -86,9 +86,11 @@ def predict(
     found: list[Times] = [NOTHING] * len(model.values)
     derivation = _derivation(rule, view, model.depth)
     if sizes is not None and derivation is not None:
-        modes = {index: _mode(model, sizes, index, threshold) for index in map(int, np.flatnonzero(seen.learns))}
-        for index, times in zip(modes, _of_all(derivation, rule, list(modes.values()), sizes, step), strict=True):
-            found[index] = times if seen.amplitudes[index] > 0 else (0.0, None)  # at its end but for rounding
+        learning = [_mode(model, sizes, index, threshold) for index in map(int, np.flatnonzero(seen.learns))]
+        moves = [bool(amplitude) for amplitude in seen.amplitudes[seen.learns]]  # the others begin at their end
+        times = iter(_times_of(derivation, rule, learning, moves, sizes, step))
+        for index, begins in zip(np.flatnonzero(seen.learns), moves, strict=True):
+            found[index] = next(times) if begins else (0.0, None)
     arrivals = tuple(arrival for arrival, _ in found)
     waits = seen.learns & (seen.amplitudes > 0)
     known = [arrival for arrival, waited in zip(arrivals, waits, strict=True) if waited]
@@ -105,17 +107,16 @@ def _mode(model: Factorized, sizes: Array, index: int, threshold: float) -> Mode
     return Mode(float(model.values[index]), float(model.reached[index]), factors, model.weight_decay, threshold)
 
 
-def _of_all(derivation: Derivation, rule: Rule, modes: list[Mode], sizes: Array, step: float | None) -> list[Times]:
-    """Arrivals and extinctions of all modes that learn; one that begins at its end is there."""
-    moving = [mode for mode in modes if mode.start != mode.reached]
+def _times_of(
+    derivation: Derivation, rule: Rule, learning: list[Mode], moves: list[bool], sizes: Array, step: float | None
+) -> list[Times]:
+    """Arrivals and extinctions of the modes that learn and do not begin at their end."""
+    moving = [mode for mode, begins in zip(learning, moves, strict=True) if begins]
     if "clock" not in derivation.laws:
-        times = [_times(derivation, rule, mode, step) for mode in moving]
-    elif moving and "path_solution" in derivation.laws and _on_one_clock(modes, sizes):
-        times = rescaled_times(derivation, rule, moving)
-    else:
-        times = [NOTHING] * len(moving)
-    found = iter(times)
-    return [(0.0, None) if mode.start == mode.reached else next(found) for mode in modes]
+        return [_times(derivation, rule, mode, step) for mode in moving]
+    if moving and "path_solution" in derivation.laws and _on_one_clock(learning, sizes):
+        return rescaled_times(derivation, rule, moving)
+    return [NOTHING] * len(moving)
 
 
 def _on_one_clock(learning: list[Mode], sizes: Array) -> bool:
