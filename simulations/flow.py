@@ -283,8 +283,8 @@ class _Run:
         if polar is not None and np.abs(way - polar).max() <= blur:
             return self._straight(way, begun)
         remaining, bounds = self.speeds.remaining(values, right, rates)
-        if not (bounds <= self.remaining * self.time).any() and not self._in_noise():
-            return False
+        if not (bounds <= self.remaining * self.time).any():
+            return self._lost_in_noise()
         # by the bound, which is what is left of the error: a value can be small and have a slow column behind it
         gone = bounds <= bounds.min() + TOGETHER * self.time
         self._lose(left[:, ~gone], self.z, remaining[gone], right[gone] ** 2, EMPTIED_AT_HAND)
@@ -322,13 +322,16 @@ class _Run:
         self._drop()
         self.ranks.append(self.z.shape[0])
 
-    def _in_noise(self) -> bool:
-        """Whether the columns, each at its own scale, have come to depend on each other but for rounding."""
+    def _lost_in_noise(self) -> bool:
+        """Restart where the columns, each at its own scale, have come to depend on each other but for rounding."""
         if len(self.z) < 2 or self.speeds.isotropic:
             return False
         sizes = np.sqrt((self.z**2).sum(axis=0))
-        values = np.linalg.svd(self.z / np.maximum(sizes, TINY), compute_uv=False)
-        return bool(values[-1] <= NOISE * values[0])
+        left, values, right = np.linalg.svd(self.z / np.maximum(sizes, TINY), full_matrices=False)
+        gone = values <= NOISE * values[0]
+        if gone.any():
+            self._lose(left[:, ~gone], self.z, np.zeros(gone.sum()), right[gone] ** 2, EMPTIED_AT_HAND)
+        return bool(gone.any())
 
     def _line(self, way: Array, length: float) -> Piece:
         time, z = self.time, self.z

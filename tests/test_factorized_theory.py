@@ -8,6 +8,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
+import sympy as sp
 from scipy.integrate import solve_ivp
 
 from simulations.layers import layered_flow
@@ -17,7 +18,7 @@ from theory.models import factorized_chain as chain
 from theory.models.factorized import Factorized
 from theory.plateaus import ARRIVAL_SPREAD
 from theory.predictions import predict
-from theory.rules import rule
+from theory.rules import NORM, SIGMA, Rule, rule
 
 LAWS = {
     "gd": lambda g: g,
@@ -217,6 +218,23 @@ def test_one_mode_is_rescaled_as_egd_moves_it():
     np.testing.assert_allclose(runs[0].extinctions, runs[1].extinctions, rtol=1e-12)  # its tail is cut at 1e-20
 
 
+@pytest.mark.parametrize("power", ["1/10", "1/2"])
+def test_a_slow_clock_ends_where_the_gradient_does_and_not_its_rounding(power):
+    """A rule of one's own, h = σ/ν^α: of one mode the time is ∫ dw / (w (s − w²))^(1−α)."""
+    alpha = sp.Rational(power)
+    model = Factorized.from_spectrum([0.7], start=1e-3)
+    found = predict(model, Rule("own", law=SIGMA / NORM**alpha), "flow", model.start())
+    end, part = mpmath.sqrt(0.7), mpmath.mpf(alpha.p) / alpha.q
+    way = end - mpmath.sqrt(1e-3)
+
+    def slowness(y):  # for each unit of y = x^α, in which the end x = √s − w = 0 is not singular
+        x = y ** (1 / part)
+        return ((end - x) * (2 * end - x)) ** (part - 1) / part
+
+    exact = mpmath.quad(slowness, [0, (way / 2) ** part, way**part])
+    assert found.extinctions[0] == pytest.approx(float(exact), rel=1e-10)  # 1e-12 of the part that is integrated
+
+
 @pytest.mark.parametrize(
     ("model", "sizes"),
     [
@@ -347,3 +365,9 @@ REFUSED = {
 def test_bad_input_is_refused_in_one_line(name, number):
     with pytest.raises(ArgumentError, match=rf"^Argument `{name}` must [^\n]*, but [^\n]*\.$"):
         REFUSED[name][number]()
+
+
+@pytest.mark.parametrize("name", ["gd", "egd", "frobenius"])
+def test_a_mode_that_starts_within_rounding_of_its_end_has_arrived(name):
+    model = Factorized.from_spectrum([1.0, 0.5], start=[1 - 1e-15, 1e-3])
+    assert predict(model, rule(name), "flow", model.start()).arrivals[0] == 0.0

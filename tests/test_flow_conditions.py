@@ -105,3 +105,13 @@ def test_dependent_outputs_are_two_rows_though_slow_directions_are_known_less_we
     target = rng.standard_normal((10, 2)) @ rng.standard_normal((2, 8))
     model = Regression((covariance + covariance.T) / 2, target)
     assert flow(model, "egd", np.zeros((10, 8))).ranks == (2, 1, 0)
+
+
+def test_nearly_dependent_outputs_arrive_like_dependent_ones():
+    """Rows that are lost in rounding before they are extinct are lost, and not the one row that is left to learn."""
+    rates, rng = (1.0, 1e-3, 1e-6, 1e-8, 1e-13), np.random.default_rng(1)
+    left, row = np.linalg.qr(rng.standard_normal((6, 6)))[0][:, :1], rng.standard_normal((1, 5))
+    nearly = flow(regression(rates, 6), "power:0.5", left * row + 1e-9 * rng.standard_normal((6, 5)))
+    single = flow(regression(rates, 1), "power:0.5", row)
+    assert nearly.stop_reason == "at rest" and list(nearly.restarts) == sorted(nearly.restarts)
+    np.testing.assert_allclose(nearly.arrivals, single.arrivals, rtol=1e-6)  # errors differ by a few 1e-9 of the row

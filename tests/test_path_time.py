@@ -43,3 +43,16 @@ def test_nothing_takes_no_time():
     clock = path_clock(lambda norm: norm**0.5, RATES, (0.0, 0.0))
     assert path_time(clock, 1.0, 1.0, RATES, 0.5) == 0.0
     assert path_time(clock, 0.0, math.inf, RATES, 0.5) == 0.0
+
+
+@pytest.mark.parametrize("power", [0.01, 0.05, 0.5])
+def test_a_small_power_is_integrated_to_where_it_vanishes_too(power):
+    """Of two rates that are close neither has died while σ^α has not: ∫ e^(−ατ) (1 + e^(−2δτ))^(α/2) dτ as a series."""
+    delta = 1 / 600
+    terms, factor = [], 1.0
+    for k in range(400_000):  # of the binomial series, whose signs alternate
+        terms.append(factor / (power + 2 * delta * k))
+        factor *= (power / 2 - k) / (k + 1)
+    exact = math.fsum(terms[:-1]) + terms[-1] / 2
+    clock = path_clock(lambda norm: norm**power, (1 + delta, 1.0), (1 / (1 + delta), 1.0), power)
+    assert path_time(clock, 0.0, math.inf, (1 + delta, 1.0), power) == pytest.approx(exact, rel=1e-12)

@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
 
+from simulations.flow import flow as run_flow
 from theory import plateaus
 from theory.checks import ArgumentError
 from theory.models.folded import Folded
@@ -348,6 +349,38 @@ def test_repeated_eigenvalues_are_seen_from_the_start():
     assert seen.aligned
     found = predict(model, rule("egd"), "flow", start)
     assert found.extinctions == pytest.approx([4.0, 1.5, 0.6], rel=CLOSE)
+
+
+def diagonal(rates: list[float], outputs: int) -> Regression:
+    return Regression(np.diag(rates), np.zeros((outputs, len(rates))))
+
+
+@pytest.mark.parametrize(
+    ("rates", "start"),
+    [
+        ([1 + 1e-9, 1.0], [[1.0, 0.6], [0.0, 0.8]]),
+        ([1.0, 0.1], [[1.0, 1e-10], [0.0, 1e-10]]),
+        ([1.0, 1e-10, 5e-11], [[1.0, 0.0, 0.0], [0.0, 1.0, 0.6], [0.0, 0.0, 0.8]]),
+    ],
+)
+def test_what_is_not_orthogonal_is_not_aligned_however_close_or_small(rates, start):
+    """The commutator is as small as the gap, the error and the eigenvalues are; the angle is not."""
+    found = predict(diagonal(rates, len(start)), "egd", "flow", np.array(start))
+    assert set(found.arrivals) == {None}
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_small_eigenvalues_on_the_axes_are_told_apart(outputs):
+    rates, start = [1.0, 1e-13, 1e-14], np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 2.0], [1.0, 1.0, 0.0]])[:outputs]
+    model = diagonal(rates, outputs)
+    np.testing.assert_array_equal(np.abs(model.directions(start).basis), np.eye(3))
+    arrivals = math.log(1e3) / np.array(rates)
+    assert run_flow(model, "gd", start).arrivals == pytest.approx(arrivals, rel=CLOSE)
+
+
+def test_repeated_eigenvalues_have_no_more_directions_with_an_error_than_the_start_has_rows():
+    found = diagonal([1.0, 1.0, 0.5], 2).directions(np.outer([0.3, -1.1], [0.7, 0.2, 0.9]))
+    assert found.amplitudes[1] == 0.0
 
 
 def test_amplitudes_follow_the_order_of_the_spectrum():

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from theory.derivation import Derivation
 from theory.models.factorized import DECAY, TARGET
-from theory.models.factorized_mode import END, FACTOR, START, THRESHOLD, TIME
-from theory.path_time import path_time
+from theory.models.factorized_mode import END, START, THRESHOLD
+from theory.models.factorized_rescaled import LEFT
+from theory.path_time import path_time, scaled_clock
 from theory.rules import SIGMA, Rule
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def rescaled_times(derivation: Derivation, rule: Rule, modes: list[Mode]) -> lis
     """Arrivals and extinctions of balanced modes that learn, all of those whose gradient is not zero."""
     arrival = derivation.function("path_arrival", (START, END, TARGET, DECAY, THRESHOLD))
     places = [arrival(mode.start, mode.arrived, mode.target, mode.decay, mode.threshold) for mode in modes]
-    clock, power = _clock(derivation, modes), float(rule.vanishing_power)
+    power = float(rule.vanishing_power)
+    clock = _clock(derivation, modes, power)
     pulls = [mode.target - mode.decay for mode in modes]
     rates = 2 * max(pulls), 2 * min(pulls)
     found, total, last = {}, 0.0, 0.0
@@ -36,19 +38,18 @@ def rescaled_times(derivation: Derivation, rule: Rule, modes: list[Mode]) -> lis
     return [(found[float(place)], rest) for place in places]
 
 
-def _clock(derivation: Derivation, modes: list[Mode]) -> Clock:
+def _clock(derivation: Derivation, modes: list[Mode], power: float) -> Clock:
     """dt/dτ at the norm of each layer's gradient along the path."""
     import numpy as np
 
-    amplitude = derivation.function("path_solution", (START, TIME, TARGET, DECAY))
-    gradient = derivation.function("gradient", (FACTOR, TARGET, DECAY))
-    pace = derivation.function("clock", (SIGMA,))
+    gradient = derivation.function("path_gradient", (START, TARGET, DECAY, LEFT))
     begin, target = (np.array([getattr(mode, name) for mode in modes]) for name in ("start", "target"))
     decay = modes[0].decay
+    rates = 2 * (target - decay)
+    slowest = float(rates.min())
 
-    def clock(tau: Array) -> Array:
-        along = amplitude(begin, np.asarray(tau)[..., None], target, decay)
-        norm = np.hypot.reduce(gradient(np.sqrt(along), target, decay), axis=-1)
-        return np.where(norm > 0, pace(np.where(norm > 0, norm, 1.0)), 0.0)
+    def gradients(tau: Array) -> Array:
+        left = np.exp(-np.multiply.outer(tau, rates))
+        return np.asarray(gradient(begin, target, decay, left)) * np.exp(-np.multiply.outer(tau, rates - slowest))
 
-    return clock
+    return scaled_clock(derivation.function("clock", (SIGMA,)), gradients, slowest, power)

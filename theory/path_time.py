@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Clock = Callable[[Array], Array]
 
+FAR = 300.0  # time constants of the slowest error after which ‖G‖ might underflow, and only a power of it is left
 POINTS = 20  # of Gauss and Legendre's rule, on each part
 AGREE = 1e-13  # a part is done when its halves agree with it to this part of the integral,
 MOST = 10_000  # or so many parts are left that what disagrees is noise
 
 
 def path_clock(
-    pace: Callable[[Array], Array], rates: Sequence[float] | Array, errors: Sequence[float] | Array
+    pace: Callable[[Array], Array], rates: Sequence[float] | Array, errors: Sequence[float] | Array, power: float = 1.0
 ) -> Clock:
     """The clock dt/dτ, of an array of times τ, on gradient descent's path from these errors (n,).
 
@@ -34,14 +35,41 @@ def path_clock(
         dt/dτ as a function of ‖G‖.
     rates, errors
         Of each direction (n,).
+    power
+        α, where the pace is σ^α near 0.
     """
     import numpy as np
 
     gradient, decays = np.multiply(rates, errors), np.asarray(rates, float)
+    slowest = min(decays[gradient != 0], default=0.0)
+    return scaled_clock(
+        pace, lambda tau: gradient * np.exp(-np.multiply.outer(tau, decays - slowest)), float(slowest), power
+    )
+
+
+def scaled_clock(
+    pace: Callable[[Array], Array], gradients: Callable[[Array], Array], slowest: float, power: float
+) -> Clock:
+    """The clock dt/dτ, of an array of times τ (…), for gradients that are known without their slowest decay.
+
+    Parameters
+    ----------
+    pace
+        dt/dτ as a function of ‖G‖.
+    gradients
+        G e^(mτ) (…, n) at τ (…), which stays in range.
+    slowest
+        m.
+    power
+        α, where the pace is σ^α near 0.
+    """
+    import numpy as np
 
     def clock(tau: Array) -> Array:
-        norm = np.hypot.reduce(gradient * np.exp(-np.multiply.outer(tau, decays)), axis=-1)
-        return np.where(norm > 0, pace(np.where(norm > 0, norm, 1.0)), 0.0)
+        decay = slowest * np.asarray(tau)
+        late = np.maximum(decay - FAR, 0.0)
+        norm = np.hypot.reduce(gradients(np.asarray(tau)), axis=-1) * np.exp(late - decay)
+        return np.where(norm > 0, pace(np.where(norm > 0, norm, 1.0)), 0.0) * np.exp(-power * late)
 
     return clock
 
@@ -54,7 +82,7 @@ def path_time(clock: Clock, start: float, end: float, rates: tuple[float, float]
     clock
         dt/dτ of an array of times τ.
     start, end
-        Times τ; what an infinite `end` leaves over is a single exponential, integrated by hand.
+        Times τ; of an infinite `end` only e^−45 is left over, integrated by hand.
     rates
         The fastest and the slowest.
     power
@@ -66,7 +94,7 @@ def path_time(clock: Clock, start: float, end: float, rates: tuple[float, float]
         return 0.0
     rest = 0.0
     if math.isinf(end):
-        end = start + min(45 / min(power, 1.0), 300.0) / min(rates)
+        end = start + 45 / min(power, 1.0) / min(rates)
         rest = float(clock(np.array([end]))[0]) / (power * min(rates))
     cuts = {start, end}
     for rate in rates:

@@ -163,8 +163,8 @@ def _time(plane: Plane, rule: Rule, errors: tuple[float, float]) -> Time:
     if "clock" not in plane.chain.laws:
         return lambda a, b: b - a
     rates = plane.laws["rate_fast"], plane.laws["rate_slow"]
-    clock = path_clock(plane.chain.function("clock", (SIGMA,)), rates, errors)
     power = float(rule.vanishing_power)
+    clock = path_clock(plane.chain.function("clock", (SIGMA,)), rates, errors, power)
 
     def time(a: float, b: float) -> float:
         if errors == (0.0, 0.0):

@@ -206,7 +206,7 @@ def _clock(seen: Directions, rule: Rule, threshold: float) -> tuple[Law, Law | N
     """One output, or Frobenius rescaling: gradient descent's path with the clock dt/dτ = σ/h(σ), σ = ‖G‖_F."""
     active = seen.values * seen.amplitudes > 0
     rates, errors, power = seen.values[active], seen.amplitudes[active], float(rule.vanishing_power)
-    clock = path_clock(compiled(clock_pace(rule), (SIGMA,)), rates, errors)
+    clock = path_clock(compiled(clock_pace(rule), (SIGMA,)), rates, errors, power)
     ends = (float(rates[0]), float(rates[-1])) if len(rates) else (1.0, 1.0)
     times, last, total = {}, 0.0, 0.0
     for rate in map(float, rates):  # in order of arrival: each continues from the one before

@@ -6,10 +6,12 @@ import sympy as sp
 
 from theory.clock import END, PATH, pace
 from theory.derivation import Step
-from theory.models.factorized import DECAY, factors, layer_gradients
+from theory.models.factorized import DECAY, TARGET, factors, layer_gradients
 from theory.models.factorized_logistic import logistic
-from theory.models.factorized_mode import FACTOR, TIME, balanced_gradient
+from theory.models.factorized_mode import FACTOR, START, TIME, balanced_gradient
 from theory.rules import NORM, SIGMA, Rule
+
+LEFT = sp.Symbol("E", positive=True)
 
 
 def rescaled(rule: Rule, depth: int) -> tuple[list[Step], dict[str, sp.Expr]]:
@@ -20,9 +22,17 @@ def rescaled(rule: Rule, depth: int) -> tuple[list[Step], dict[str, sp.Expr]]:
     if depth == 2:
         path: dict[str, sp.Expr] = {}
         logistic(path)
-        laws |= {"path_solution": path["solution"], "path_arrival": path["arrival"]}
+        laws |= {"path_solution": path["solution"], "path_arrival": path["arrival"], "path_gradient": _path_gradient()}
         steps += _timed(path, slow)
     return steps, laws
+
+
+def _path_gradient() -> sp.Expr:
+    """g/E of two layers on the path, where E = exp(−2(s − λ)τ) is left, without the cancellation in s − λ − a."""
+    pull = TARGET - DECAY
+    share = pull / START - 1
+    whole = 1 + share * LEFT
+    return -sp.sqrt(pull / whole) * pull * share / whole
 
 
 def _modes(rule: Rule, slow: sp.Expr) -> Step:
@@ -60,9 +70,16 @@ def _timed(path: dict[str, sp.Expr], slow: sp.Expr) -> list[Step]:
             "solution",
             sp.Eq(amplitude(PATH), along, evaluate=False),
             "Gradient descent's amplitude of each mode, at the time τ on its path.",
-            lambda: sp.simplify(
-                along.diff(PATH) + sp.expand(2 * FACTOR * balanced_gradient(2)).subs(FACTOR, sp.sqrt(along))
-            ),
+            lambda: [
+                sp.simplify(
+                    along.diff(PATH) + sp.expand(2 * FACTOR * balanced_gradient(2)).subs(FACTOR, sp.sqrt(along))
+                ),
+                sp.simplify(
+                    (balanced_gradient(2).subs(FACTOR, sp.sqrt(along)) - _path_gradient() * LEFT).subs(
+                        LEFT, sp.exp(-2 * (TARGET - DECAY) * PATH)
+                    )
+                ),
+            ],
         ),
         Step(
             "clock",

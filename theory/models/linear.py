@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
-ALIGNED = 1e-9  # relative commutator of Σ and EᵀE below which a start counts as aligned
+ALIGNED = 1e-9  # cosine between the errors along two directions below which these count as orthogonal
+EQUAL = 1e-12  # relative difference of eigenvalues below which these count as repeated
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,28 +141,57 @@ class LinearModel(ABC):
 
         values, basis = self.eigen
         basis = basis.copy()
-        error = start - self.minimiser
-        for cluster in _clusters(values):
+        error, turned = start - self.minimiser, np.full(len(values), not self.diagonal)
+        for cluster in _clusters(values, each=self.diagonal):
+            turned[cluster] = True
             _, _, rotation = np.linalg.svd(error @ basis[:, cluster])
             basis[:, cluster] = basis[:, cluster] @ rotation.T
         gram = (error @ basis).T @ (error @ basis)
-        commutator = values[:, None] * gram - gram * values
-        aligned = bool(np.abs(commutator).max() <= ALIGNED * values[0] * max(np.trace(gram), 1e-300))
-        amplitudes = np.sqrt(np.diag(gram))
-        if not self.diagonal:
-            scale = max(np.abs(start).max(), np.abs(self.minimiser).max())
-            amplitudes[amplitudes <= 16 * np.finfo(float).eps * scale] = 0.0
+        amplitudes, scale = np.sqrt(np.diag(gram)), max(np.abs(start).max(), np.abs(self.minimiser).max())
+        aligned = _orthogonal(gram, amplitudes, values, scale)
+        amplitudes[turned & (amplitudes <= 16 * np.finfo(float).eps * scale)] = 0.0
         return Directions(values, basis, amplitudes, values > 0, aligned)
 
 
-def _clusters(values: Array) -> list[slice]:
-    """Runs of equal eigenvalues, longer than one."""
+def _clusters(values: Array, each: bool) -> list[slice]:
+    """Runs of equal eigenvalues, longer than one; off the axes small ones are rounded like large ones.
+
+    Parameters
+    ----------
+    values
+        In descending order (d,).
+    each
+        Whether each eigenvalue is exact, however small, as on the axes.
+    """
     edges = [0]
     for index in range(1, len(values)):
-        if values[index - 1] - values[index] > 1e-12 * values[0]:
+        if values[index - 1] - values[index] > EQUAL * values[index - 1 if each else 0]:
             edges.append(index)
     edges.append(len(values))
     return [slice(a, b) for a, b in itertools.pairwise(edges) if b - a > 1]
+
+
+def _orthogonal(gram: Array, sizes: Array, values: Array, scale: float) -> bool:
+    """Whether the errors along all directions are orthogonal, but for the rounding of errors and of directions.
+
+    Parameters
+    ----------
+    gram
+        The errors' inner products (d, d).
+    sizes
+        The errors' lengths (d,).
+    values
+        Eigenvalues (d,); a small gap between two is a large rounding of their directions.
+    scale
+        The largest entry of what the errors are a difference of.
+    """
+    import numpy as np
+
+    eps = np.finfo(float).eps
+    rounding = 16 * eps * scale * np.add.outer(sizes, sizes)
+    beyond = np.abs(gram) - ALIGNED * np.multiply.outer(sizes, sizes) - rounding
+    turned = 64 * eps * values[0] * np.add.outer(sizes**2, sizes**2)
+    return bool((np.abs(np.subtract.outer(values, values)) * beyond <= turned).all())
 
 
 def checked_start(model: LinearModel, start: Any) -> Array:
