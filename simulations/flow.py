@@ -11,6 +11,7 @@ restarts with the vanished left direction removed from B, and columns that have 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -227,7 +228,7 @@ class _Run:
         while not self.reason:
             if taken == EXPLICIT_STEPS and not self.stiff:
                 self.stiff, solver = True, self._solver(LSODA, solver.y)
-            message = solver.step()
+            message = advance(solver)
             taken += 1
             if solver.status == "failed":
                 self.reason = f"the solver gave up at t = {self.time:.6g}: {message}"
@@ -449,6 +450,14 @@ class _Run:
             middle = (low + high) / 2
             low, high = (middle, high) if whole(middle) == before else (low, middle)
         return piece.at(high)[0]
+
+
+def advance(solver: OdeSolver) -> str | None:
+    """Take a step; what went wrong is in the solver's status, and is warned of by nobody else."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "lsoda", UserWarning)
+        message: str | None = solver.step()
+    return message
 
 
 def _range(matrix: Array) -> Array:

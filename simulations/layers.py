@@ -21,7 +21,6 @@ Where many Θ would do the run ends, and says that the flow is not unique.
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -31,6 +30,7 @@ from scipy.optimize import brentq
 from threadpoolctl import threadpool_limits
 
 from simulations.descent import RECORDED
+from simulations.flow import advance
 from simulations.frames import checked_layers, framed
 from simulations.layered_trajectory import Event, LayeredTrajectory, end_of, layered_trajectory
 from simulations.surfaces import ZERO, Hold, Pull, changes, factors_lost, hold
@@ -253,9 +253,7 @@ class _Run:
         while not self.reason:
             if taken == EXPLICIT_STEPS:
                 solver = self._solver(LSODA, solver.y)
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "lsoda", UserWarning)  # its status says so too
-                message = solver.step()
+            message = advance(solver)
             taken += 1
             if solver.status == "failed":
                 self.reason = f"the solver gave up at t = {self.time:.6g}: {message}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import mpmath as mp
 import numpy as np
 import pytest
+from scipy.integrate import LSODA
 
-from simulations.flow import flow
+from simulations.flow import advance, flow
 from theory.models.regression import Regression
 from theory.rules import rule
 
@@ -115,3 +116,10 @@ def test_nearly_dependent_outputs_arrive_like_dependent_ones():
     single = flow(regression(rates, 1), "power:0.5", row)
     assert nearly.stop_reason == "at rest" and list(nearly.restarts) == sorted(nearly.restarts)
     np.testing.assert_allclose(nearly.arrivals, single.arrivals, rtol=1e-6)  # errors differ by a few 1e-9 of the row
+
+
+def test_a_solver_that_gives_up_says_so_in_its_status_alone():
+    rng = np.random.default_rng(0)
+    solver = LSODA(lambda *_: 1e3 * rng.standard_normal(1), 0.0, np.ones(1), np.inf, rtol=1e-10, atol=1e-14)
+    said = advance(solver)  # what it warns of would be raised here
+    assert solver.status == "failed" and said
