@@ -42,6 +42,7 @@ def test_what_is_no_trait_is_refused(name):
         ({"model": "rose"}, "Argument `model` must be one of regression, folded, but is 'rose'"),
         ({"batch": 0}, "Argument `batch` must be a whole number of at least 1, but is 0."),
         ({"batch": 10_001}, "Argument `batch` must be at most 10,000, or None for all examples, but is 10,001."),
+        ({"seed": True}, "Argument `seed` must be a whole number of at least 0, but is 1."),
         ({"seed": 1.5}, "Argument `seed` must be a whole number of at least 0, but is 1.5."),
         ({"rules": "gd"}, "Argument `rules` must be a sequence of names, but is 'gd'."),
         ({"batch": 1e99}, "Argument `batch` must be at most 10,000, or None for all examples, but is 1e+99."),

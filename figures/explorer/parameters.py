@@ -74,7 +74,7 @@ def checked(name: str, value: object) -> float:
     parameter, found = PARAMETERS[name], number(name, value)
     if not parameter.low <= found <= parameter.high:
         raise ArgumentError(name, f"lie between {parameter.low:g} and {parameter.high:g}", f"is {plain(found)}")
-    return whole(name, found, 0) if parameter.whole else found
+    return whole(name, value, 0) if parameter.whole else found
 
 
 def checked_batch(value: object) -> int | None:
