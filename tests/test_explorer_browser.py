@@ -146,10 +146,13 @@ def test_tab_reaches_every_control_each_has_a_name_and_shows_the_focus(opened, a
 
 def test_the_model_is_chosen_by_keyboard(opened):
     page = opened()
+    assert "Drag a singular value" in page.inner_text("header")
     page.locator("input[value=regression]").focus()
     page.keyboard.press("ArrowDown")
     settle(page)
     assert page.evaluate("explored.state.model") == "folded"
+    assert "singular value" not in page.inner_text("header")
+    assert "Slide the variance" in page.inner_text("header")
     page.locator("#shape").wait_for(state="hidden")
     page.get_by_role("button", name="Well conditioned").focus()
     page.keyboard.press("Enter")
