@@ -7,6 +7,8 @@ import pytest
 from scipy import stats
 
 from figures.explorer.page import page as page_text
+from figures.explorer.script import logic_script
+from figures.explorer.script import settings as page_settings
 from simulations.stochastic import stochastic_descend
 from theory.minibatch import mean_square_limit, stationary
 from theory.models.folded import Folded
@@ -95,7 +97,22 @@ def test_what_is_shown_are_quantiles_of_the_runs(value_of):
 def test_runs_that_would_take_too_long_are_stopped_and_those_that_diverge_say_so(value_of):
     call = "finished(measuredNoisy({ id: 'gd', alpha: 0 }, data))"
     assert value_of(call, {**STATE, "seed": 0, "epsilon": 1e-6, "weight_decay": 0, "batch": 1000}) == {"stopped": True}
-    assert value_of(call, {**STATE, "seed": 0, "step": 10}) == {"length": "NaN"}
+    for step in (3, 10):
+        assert value_of(call, {**STATE, "seed": 0, "step": step}) == {"length": "NaN"}
+
+
+@pytest.mark.parametrize("name", ["gd", "egd", "newton"])
+@pytest.mark.parametrize("address", ["step=0.79", "step=0.793", "step=0.8", "step=3", "step=10"])
+def test_steps_that_diverge_are_those_predicted_to(value_of, name, address):
+    call = """(() => {
+        const state = parsed(data[0]), rule = page.rules.find(({ id }) => id === data[1]);
+        return [foldedSteps(rule, state), finished(measuredFolded(rule, state))];
+    })()"""
+    predicted, found = value_of(call, [f"model=folded&{address}", name], logic_script(page_settings()))
+    if name == "egd":
+        assert found["length"] > 0
+    else:
+        assert found["length"] == ("NaN" if predicted.get("diverges") else predicted["length"])
 
 
 def test_runs_with_noise_wait_for_a_plateau_that_begins_late(value_of):
