@@ -1,6 +1,5 @@
 // Steps of size η on minibatches of the folded model, one seed after the other: what a run with noise does.
 
-const SEEDS = 25, MOST_EXAMPLES = 1e7; // of all seeds of a rule; about a second
 const RECORDED = Array.from({ length: 220 }, (_, i) => Math.round(10 ** (i / 30))).filter((step, i, all) => step !== all[i - 1]);
 
 // Random numbers by Doty-Humphrey's sfc32, a stream of its own for each pair of seed and run.
