@@ -14,7 +14,15 @@ from sympy.printing.mathml import mathml
 
 from figures.explorer.compiler import javascript
 from figures.explorer.laws import page_laws
-from figures.explorer.parameters import MOST_BATCH, MOST_DIRECTIONS, MOST_EXAMPLES, NAMED, PARAMETERS, SEEDS, SWITCHED_ON
+from figures.explorer.parameters import (
+    MOST_BATCH,
+    MOST_DIRECTIONS,
+    MOST_EXAMPLES,
+    NAMED,
+    PARAMETERS,
+    SEEDS,
+    SWITCHED_ON,
+)
 from figures.style import RULES, direction_colours
 from theory.families import POWERS
 from theory.models import folded_chain, regression_chain
