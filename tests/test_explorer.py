@@ -331,8 +331,9 @@ def test_what_cannot_be_compiled_is_refused(expression, arguments, message):
         ("spectrum=1,,2", "`spectrum` must hold positive numbers separated by commas, but holds empty"),
         ("spectrum=1,-2", "but holds -2"),
         ("spectrum=" + ",".join(["1"] * 1001), "`spectrum` must hold at most 1000 numbers, but holds 1001"),
-        ("batch=0", "`batch` must be all or a whole number from 1 to 10,000, but is 0"),
-        ("batch=", "`batch` must be all or a whole number from 1 to 10,000, but is empty"),
+        ("batch=0", "`batch` must be all or a whole number from 1 to 1,000, but is 0"),
+        ("batch=1001", "`batch` must be all or a whole number from 1 to 1,000, but is 1001"),
+        ("batch=", "`batch` must be all or a whole number from 1 to 1,000, but is empty"),
         ("seed=1.5", "`seed` must be a whole number, but is 1.5"),
         ("rules=", "`rules` must be one of gd, egd, ngd, newton, but is empty"),
         ("rules=gd,rose", "`rules` must be one of gd, egd, ngd, newton, but is rose"),
@@ -452,7 +453,7 @@ def test_the_python_cell_leaves_out_runs_that_the_page_has_no_time_for(value_of)
     cell = value_of(call, "model=folded&epsilon=1e-6&batch=10", logic_script(page_settings()))
     assert 'for rule in ["power:0.5"]:' in cell
     none = value_of(call, "model=folded&epsilon=1e-6&batch=1000", logic_script(page_settings()))
-    assert none.endswith("\n# runs with noise would take over 10 million examples\n")
+    assert none.endswith("\n# a run with noise would take over 400,000 examples\n")
 
 
 def test_the_page_has_words_for_every_state(value_of):

@@ -140,15 +140,19 @@ def test_tab_reaches_every_control_each_has_a_name_and_shows_the_focus(opened, a
     expected = page.evaluate(CONTROLS)
     assert len(expected) > 20
     assert set(expected) <= set(seen)
+    assert not ({f"curve{i}" for i in range(5)} | {"spectrum"}) & set(seen)  # pictures: their points are the tab stops
     assert all(name.strip() for name in seen.values())
 
 
 def test_the_model_is_chosen_by_keyboard(opened):
     page = opened()
+    assert "Drag a singular value" in page.inner_text("header")
     page.locator("input[value=regression]").focus()
     page.keyboard.press("ArrowDown")
     settle(page)
     assert page.evaluate("explored.state.model") == "folded"
+    assert "singular value" not in page.inner_text("header")
+    assert "Slide the variance" in page.inner_text("header")
     page.locator("#shape").wait_for(state="hidden")
     page.get_by_role("button", name="Well conditioned").focus()
     page.keyboard.press("Enter")

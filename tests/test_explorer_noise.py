@@ -7,6 +7,9 @@ import pytest
 from scipy import stats
 
 from figures.explorer.page import page as page_text
+from figures.explorer.parameters import MOST_BATCH
+from figures.explorer.script import logic_script
+from figures.explorer.script import settings as page_settings
 from simulations.stochastic import stochastic_descend
 from theory.minibatch import mean_square_limit, stationary
 from theory.models.folded import Folded
@@ -95,7 +98,30 @@ def test_what_is_shown_are_quantiles_of_the_runs(value_of):
 def test_runs_that_would_take_too_long_are_stopped_and_those_that_diverge_say_so(value_of):
     call = "finished(measuredNoisy({ id: 'gd', alpha: 0 }, data))"
     assert value_of(call, {**STATE, "seed": 0, "epsilon": 1e-6, "weight_decay": 0, "batch": 1000}) == {"stopped": True}
-    assert value_of(call, {**STATE, "seed": 0, "step": 10}) == {"length": "NaN"}
+    for step in (3, 10):
+        assert value_of(call, {**STATE, "seed": 0, "step": step}) == {"length": "NaN"}
+
+
+@pytest.mark.parametrize("name", ["gd", "egd", "newton"])
+@pytest.mark.parametrize("address", ["step=0.79", "step=0.793", "step=0.8", "step=3", "step=10"])
+def test_steps_that_diverge_are_those_predicted_to(value_of, name, address):
+    call = """(() => {
+        const state = parsed(data[0]), rule = page.rules.find(({ id }) => id === data[1]);
+        return [foldedSteps(rule, state), finished(measuredFolded(rule, state))];
+    })()"""
+    predicted, found = value_of(call, [f"model=folded&{address}", name], logic_script(page_settings()))
+    if name == "egd":
+        assert found["length"] > 0
+    else:
+        assert found["length"] == ("NaN" if predicted.get("diverges") else predicted["length"])
+
+
+def test_the_largest_batch_leaves_runs_the_time_to_end(value_of):
+    state = {**STATE, "seed": 0, "epsilon": 0.04, "batch": MOST_BATCH}
+    call = "[foldedSteps, (...given) => finished(measuredNoisy(...given))].map((f) => f({ id: 'gd', alpha: 0 }, data))"
+    predicted, found = value_of(call, state)
+    assert 100 < predicted["length"] < 150  # of which twice, and 100 steps more, are taken
+    assert found["band"][0] < predicted["length"] < found["band"][1]
 
 
 def test_runs_with_noise_wait_for_a_plateau_that_begins_late(value_of):
@@ -203,9 +229,9 @@ def test_a_step_above_the_limit_with_noise_is_said(visit, file, address):
 
 def test_runs_too_long_to_take_are_said(visit, file):
     page = visit(file.as_uri() + "#model=folded&batch=100&epsilon=1e-6")
-    assert [measured(page, row) for row in (1, 3)] == ["over 10 million examples"] * 2
+    assert [measured(page, row) for row in (1, 3)] == ["over 400,000 examples a run"] * 2
     assert "try fewer examples" in page.inner_text("#stops")
-    assert "over 10 million examples, EGD’s over" in page.inner_text("#headline")
+    assert "over 400,000 examples a run, EGD’s over" in page.inner_text("#headline")
 
 
 @pytest.mark.parametrize("rules", ["gd", "egd", "none"])

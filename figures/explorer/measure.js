@@ -30,6 +30,9 @@ function* measuredRegression(rule, { spectrum, start, threshold, step }) {
   return { length: Math.max(...times) - Math.min(...times), arrivals: [...arrivals] };
 }
 
+// Whether a step grows with the error as fast as the error does: weights can go off then, but not where α > 0.
+const canGoOff = (rule) => !(rule.alpha > 0);
+
 const NEARER = 1e-9; // of the distance left
 
 // Counts steps at 100 % test error, its boundary not negative and w₂ ≥ 0. `since` begins again with a longer run, and
@@ -47,7 +50,8 @@ function runCounter() {
   return counted;
 }
 
-// The longest run at 100 % test error; it ends when as many steps again have brought no longer one. What is stepped
+// The longest run at 100 % test error; it ends when as many steps again have brought no longer one, and goes on while
+// the weights go off, until they are seen to diverge. What is stepped
 // is the error w − w*, whose gradient is that of weights with m₁ = 0: next to w* the weights would round it.
 function* measuredFolded(rule, state) {
   if (!settles(rule)) return { unsettled: true };
@@ -55,17 +59,19 @@ function* measuredFolded(rule, state) {
   const [m1, m2] = [laws.moment_first(margin), laws.moment_second(margin)];
   const rest = m1 / (m2 + weight_decay);
   const seen = runCounter();
-  let [e1, e2] = [u1 - rest, u2];
-  for (let taken = 0; seen.since <= 2 * (seen.longest + 100); taken++) {
+  let [e1, e2] = [u1 - rest, u2], off = false;
+  for (let taken = 0; off || seen.since <= 2 * (seen.longest + 100); taken++) {
+    const [before1, before2] = [Math.abs(e1), Math.abs(e2)];
     seen.count(e2, laws.boundary(taken ? rest + e1 : u1, e2, theta));
     const g1 = laws.gradient_fast(e1, e2, 0, m2, epsilon, weight_decay), g2 = laws.gradient_slow(e1, e2, 0, m2, epsilon, weight_decay);
     if (speed) {
       const norm = Math.hypot(g1, g2), share = norm > 0 ? (step * speed(norm)) / norm : 0;
       [e1, e2] = [e1 - share * g1, e2 - share * g2];
     } else [e1, e2] = [e1 - step * e1, e2 - step * e2];
+    off = canGoOff(rule) && (Math.abs(e1) > before1 || Math.abs(e2) > before2);
     if (!(Math.abs(e1) + Math.abs(e2) < 1e100)) return { length: NaN };
     if (taken % PAUSE === PAUSE - 1) yield;
-    if (taken > MOST_STEPS) return { stopped: true };
+    if (taken > MOST_STEPS) return off ? { length: NaN } : { stopped: true };
   }
   return { length: seen.longest };
 }

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from theory.checks import ArgumentError, known, number, numbers, plain, whole
 
 MOST_DIRECTIONS = 1000
-MOST_EXAMPLES = 10_000  # of a minibatch
+SEEDS = 25  # runs with noise of a rule
+MOST_EXAMPLES = 10_000_000  # that they take together, each an equal share; about a second
+MOST_BATCH = MOST_EXAMPLES // SEEDS // 400  # so that each has 400 steps: twice a plateau of up to 150, and 100 to end
 MODELS = ("regression", "folded")
 NAMED = ("gd", "egd", "ngd", "newton")  # rules with a switch of their own, beside the power law
 SWITCHED_ON = ("gd", "egd")
@@ -74,7 +76,7 @@ def checked(name: str, value: object) -> float:
     parameter, found = PARAMETERS[name], number(name, value)
     if not parameter.low <= found <= parameter.high:
         raise ArgumentError(name, f"lie between {parameter.low:g} and {parameter.high:g}", f"is {plain(found)}")
-    return whole(name, found, 0) if parameter.whole else found
+    return whole(name, value, 0) if parameter.whole else found
 
 
 def checked_batch(value: object) -> int | None:
@@ -83,13 +85,13 @@ def checked_batch(value: object) -> int | None:
     Raises
     ------
     ArgumentError
-        If it is not a whole number from 1 to 10,000.
+        If it is not a whole number from 1 to 1,000.
     """
     if value is None:
         return None
     found = whole("batch", value)
-    if found > MOST_EXAMPLES:
-        raise ArgumentError("batch", f"be at most {MOST_EXAMPLES:,}, or None for all examples", f"is {found:,.9g}")
+    if found > MOST_BATCH:
+        raise ArgumentError("batch", f"be at most {MOST_BATCH:,}, or None for all examples", f"is {found:,.9g}")
     return found
 
 

@@ -71,8 +71,8 @@ function pixels(shares, [width, height]) {
 }
 
 function drawPhase(plot, { state }) {
-  const { x, y, across, up } = phaseOf(state), { map, ramp, most, boundary } = takePhaseMap(state);
-  plot.margin = { top: 14, right: 66, bottom: 40, left: 54 };
+  const { x, y, across, up } = phaseOf(state), { map, ramp, most, boundary } = takePhaseMap(state), regression = isRegression(state);
+  plot.margin = { top: regression ? 14 : 26, right: 66, bottom: 40, left: 54 };
   plot.begin(across, up);
   const { left, right, top, bottom } = plot.area, picture = { preserveAspectRatio: "none", y: top, height: bottom - top };
   plot.put("map", "image", { ...picture, x: left, width: right - left, href: map });
@@ -80,7 +80,8 @@ function drawPhase(plot, { state }) {
   plot.put("ramp high", "text", { class: "tick", x: right + 27, y: top + 9 }, `10${raised(most)}`);
   plot.put("ramp low", "text", { class: "tick", x: right + 27, y: bottom }, `≤10${raised(most - SHADES)}`);
   plot.line("boundary", boundary, { class: "edge", "stroke-width": 2 });
-  plot.put("boundary name", "text", { class: "note halo", ...(isRegression(state) ? { x: round(plot.x(1)) + 6, y: bottom - 8 } : { x: left + 6, y: top + 16 }) }, isRegression(state) ? "α = 1: none" : "open: no plateau");
+  const name = regression ? { x: round(plot.x(1)) + 6, y: bottom - 8 } : { x: left, y: top - 10 }; // above the frame, where no boundary runs
+  plot.put("boundary name", "text", { class: "note halo", ...name }, regression ? "α = 1: none" : "open: no plateau");
   const at = [clamp(state[x], across.low, across.high), clamp(state[y], up.low, up.high)];
   plot.put("here", "circle", {
     class: "here", r: 8, cx: round(plot.x(at[0])), cy: round(plot.y(at[1])), role: "slider", tabindex: 0, "aria-label": `point of the phase diagram: ${across.label} and ${up.label}`,

@@ -14,7 +14,15 @@ from sympy.printing.mathml import mathml
 
 from figures.explorer.compiler import javascript
 from figures.explorer.laws import page_laws
-from figures.explorer.parameters import MOST_DIRECTIONS, MOST_EXAMPLES, NAMED, PARAMETERS, SWITCHED_ON
+from figures.explorer.parameters import (
+    MOST_BATCH,
+    MOST_DIRECTIONS,
+    MOST_EXAMPLES,
+    NAMED,
+    PARAMETERS,
+    SEEDS,
+    SWITCHED_ON,
+)
 from figures.style import RULES, direction_colours
 from theory.families import POWERS
 from theory.models import folded_chain, regression_chain
@@ -58,7 +66,7 @@ def settings(
         "rules": [{"id": key, **shown, "colour": RULES[key]} for key, shown in SHOWN.items()],
         "switched_on": SWITCHED_ON,
         "plateau": LONGEST_RUN,
-        "most_examples": MOST_EXAMPLES,
+        "most_batch": MOST_BATCH,
         "directions": direction_colours([i / (COLOURS - 1) for i in range(COLOURS)]),
         "digits": json.loads(asset("digits.json")),
         "formulas": formulas(),
@@ -86,6 +94,7 @@ def numbers_script() -> str:
             f"const laws = {javascript(page_laws())};",
             asset("numbers.js"),
             asset("measure.js"),
+            f"const SEEDS = {SEEDS}, MOST_EXAMPLES = {MOST_EXAMPLES};",
             asset("noise.js"),
         ]
     )

@@ -90,16 +90,18 @@ function spectrumEvents() {
       event.stopPropagation();
     }
   });
-  svg.addEventListener("focusin", (event) => (focused = Number(event.target.dataset?.i ?? focused)));
+  svg.parentElement.addEventListener("focusin", (event) => (focused = Number(event.target.dataset?.i ?? focused)));
 }
 
-// A direction under the pointer or in the keyboard's hand is lit wherever it is drawn.
+// A direction under the pointer or in the keyboard's hand is lit wherever it is drawn. Focus is heard one element
+// further out: a browser makes a tab stop of every SVG that listens for it.
 function lightEvents() {
-  const svg = $("spectrum");
+  const svg = $("spectrum"), around = svg.parentElement;
   svg.addEventListener("pointermove", (event) => light(directionAt(event)));
-  svg.addEventListener("focusin", (event) => light(Number(event.target.dataset?.i ?? focused)));
+  around.addEventListener("focusin", (event) => light(Number(event.target.dataset?.i ?? focused)));
   for (const id of CURVES) $(id).addEventListener("pointerover", (event) => light(event.target.dataset?.i === undefined ? null : Number(event.target.dataset.i)));
-  for (const id of ["spectrum", ...CURVES]) for (const type of ["pointerleave", "focusout"]) $(id).addEventListener(type, () => light(null));
+  around.addEventListener("focusout", () => light(null));
+  for (const id of ["spectrum", ...CURVES]) $(id).addEventListener("pointerleave", () => light(null));
 }
 
 function directionAt(event) {

@@ -121,7 +121,7 @@ function checkedSpectrum(text) {
 }
 
 function checkedBatch(text) {
-  const value = Number(text), most = page.most_examples;
+  const value = Number(text), most = page.most_batch;
   if (!(Number.isInteger(value) && value >= 1 && value <= most)) refuse("batch", `be all or a whole number from 1 to ${plain(most)}`, `is ${shortened(text)}`);
   return value;
 }

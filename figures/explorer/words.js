@@ -11,7 +11,7 @@ const inSteps = (steps) => `${stepsText(steps)} step${steps.length === 1 ? "" : 
 function measuredText(measured, state) {
   if (!measured) return "…";
   if (measured.unsettled) return "does not settle";
-  if (measured.stopped) return isNoisy(state) ? `over ${plain(MOST_EXAMPLES / 1e6)} million examples` : `over ${plain(MOST_STEPS / 1e6)} million`;
+  if (measured.stopped) return isNoisy(state) ? `over ${plain(MOST_EXAMPLES / SEEDS)} examples a run` : `over ${plain(MOST_STEPS / 1e6)} million`;
   if (measured.band) return `${plain(measured.length)} (${measured.band.map((end) => plain(end)).join("\u00a0to\u00a0")})`;
   return Number.isNaN(measured.length) ? "diverges" : measured.length === Infinity ? "never" : plain(measured.length);
 }
@@ -171,7 +171,7 @@ function noiseCell(state, measured) {
   const ends = settling.map((rule, i) => measured.get(rule.id)?.taken ?? times[i].last / state.step);
   const short = ends.map((end) => end * state.batch * SEEDS <= MOST_EXAMPLES), count = 2 * Math.ceil(Math.max(500, ...ends.filter((_, i) => short[i])));
   const run = `ef.stochastic_descend(model, rule, ${state.step}, ${state.batch}, model.start((${state.u1}, ${state.u2})), count=${count}, replicas=${SEEDS}, seed=${state.seed})`;
-  if (!short.includes(true)) return `# runs with noise would take over ${plain(MOST_EXAMPLES / 1e6)} million examples\n`;
+  if (!short.includes(true)) return `# a run with noise would take over ${plain(MOST_EXAMPLES / SEEDS)} examples\n`;
   return [
     `for rule in ${pythonList(settling.filter((_, i) => short[i]))}:  # the random numbers are not those of the page`,
     `    lengths = ${run}.plateaus["${page.plateau}"]`,
