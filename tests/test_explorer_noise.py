@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 
 import numpy as np
@@ -199,6 +200,23 @@ def test_noise_is_chosen_by_keyboard_drawn_and_said_and_comes_again(visit, file)
     page.select_option("#batch", "all")
     assert measured(page, 1) == "1,603"
     assert page.locator(".between, .band").count() == 0
+
+
+@pytest.mark.parametrize("batch", [10, None])
+def test_saved_numbers_hold_what_was_measured(visit, file, batch):
+    page = visit(file.as_uri() + f"#model=folded&epsilon=0.1&rules=gd,newton&batch={batch or 'all'}")
+    shown = [measured(page, row) for row in (1, 2, 3)]
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save CSV").click()
+    saved = csv.DictReader(download.value.path().read_text().splitlines())
+    rows = [row for row in saved if row["view"] == "descent"]
+    assert [row["rule"] for row in rows] == ["gd", "power:0.5", "newton"]
+    for row, text in zip(rows, shown, strict=True):
+        noisy = [row[f"noisy_{name}"] for name in ("median", "low", "high")]
+        assert noisy == (re.findall(r"\d+", text) if batch else [""] * 3)
+        assert row["plateau"] in ("", row["measured"])  # of the power law no closed form is derived
+        assert row["measured"].isdigit() if batch else row["measured"] == text
+        assert row["examples_per_step"] == str(batch or "")
 
 
 def test_a_number_that_an_address_brings_is_offered_as_long_as_it_is_the_last(visit, file):

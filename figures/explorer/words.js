@@ -186,10 +186,18 @@ function noiseCell(state, measured) {
   ].join("\n");
 }
 
-function csvText({ runs }) {
+// Lengths as numbers, empty where none is known. `plateau` is predicted and `measured` counted, both without noise; beside
+// them the runs with noise, of so many examples a step.
+function csvText({ state, runs }, measured) {
   const lines = runs.flatMap(({ rule, flow, steps }) => {
-    const name = idOf(rule), length = !steps || steps.diverges ? "" : steps.length;
-    return [`${name},flow,${flow.length},time`, `${name},descent,${length},steps`];
+    const name = idOf(rule), answer = measured.get(rule.id), { length, band } = isNoisy(state) ? (answer ?? {}) : {};
+    const counts = [withoutNoise(answer, state), band && length, band?.[0], band?.[1]].map(numberText);
+    return [
+      [name, "flow", flow.length, "time", "", "", "", "", ""],
+      [name, "descent", numberText(steps?.length), "steps", ...counts, isNoisy(state) ? state.batch : ""],
+    ].map((cells) => cells.join());
   });
-  return ["rule,view,plateau,unit", ...lines, ""].join("\n");
+  return ["rule,view,plateau,unit,measured,noisy_median,noisy_low,noisy_high,examples_per_step", ...lines, ""].join("\n");
 }
+
+const numberText = (value) => (value >= 0 ? String(value) : "");
