@@ -137,7 +137,7 @@ function listen() {
   $("controls").addEventListener("submit", (event) => event.preventDefault());
   $("python").addEventListener("click", () => copy(pythonCell(state, measured), "Python cell"));
   $("link").addEventListener("click", () => copy(host.address(), "Address"));
-  $("csv").addEventListener("click", () => saveText("evenflow.csv", "text/csv", csvText(found(state))));
+  $("csv").addEventListener("click", () => saveText("evenflow.csv", "text/csv", csvText(found(state), measured)));
   $("svg").addEventListener("click", () => saveText("evenflow.svg", "image/svg+xml", picture()));
   $("png").addEventListener("click", () => savePicture("evenflow.png"));
   $("reset").addEventListener("click", () => {

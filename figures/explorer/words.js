@@ -28,13 +28,20 @@ function headline(all, measured) {
 
 // What is predicted is without noise, and says so; what runs with noise did stands beside it.
 function staysWithNoise({ state, of }, measured) {
-  const { rule } = of("gd") ?? of("egd") ?? of("power"), unit = measured.get(rule.id)?.band ? " steps" : "", alone = (id) => (id === rule.id || id === "power" ? of(id) : undefined);
-  const seen = (id) => measuredText(measured.get(id), state), egd = of("gd") && of("egd") ? `, EGD’s ${seen("egd")}${stillText(measured.get("egd"))}` : "";
+  const { rule } = of("gd") ?? of("egd") ?? of("power"), unit = rule.id !== "gd" && measured.get(rule.id)?.band ? " steps" : "", alone = (id) => (id === rule.id || id === "power" ? of(id) : undefined);
+  const seen = (id) => middleText(measured.get(id), state), egd = of("gd") && of("egd") ? `, EGD’s ${seen("egd")}` : "";
   const told = staysOf({ state, of: alone }, new Map()).slice(0, -1);
-  return `${told} without noise; ${SEEDS} runs with ${examples(state)} a step: ${seen(rule.id)}${unit}${egd}.`;
+  return `Without noise, ${lowered(told)}; with ${examples(state)} a step: ${seen(rule.id)}${unit}${egd}.`;
 }
 
-const stillText = (measured) => (measured?.still >= 0 ? `, without noise ${plain(measured.still)}` : "");
+// The median alone, so that the headline stays short: its band stands in the table.
+function middleText(measured, state) {
+  if (measured?.stopped) return "too long to take";
+  return measured?.band ? `median ${plain(measured.length)}` : measuredText(measured, state);
+}
+
+// A sentence as it goes on after a comma; an abbreviation stays as it is.
+const lowered = (text) => text.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
 
 const examples = ({ batch }) => `${plain(batch)} example${batch === 1 ? "" : "s"}`;
 
@@ -53,7 +60,7 @@ function waitsOf({ state, of }) {
 function staysOf({ state, of }, measured) {
   const gd = of("gd"), egd = of("egd"), { rule, flow } = of("power"), at = "at 100 % test error";
   if (gd?.steps.diverges) return `At η = ${plain(state.step)} gradient descent diverges.`;
-  if (flow.length === 0 && !(gd?.steps.length > 0)) return `From this start there is no plateau: the path does not enter the region of 100 % test error.`;
+  if (flow.length === 0 && !(gd?.steps.length > 0)) return `From this start there is no plateau: the path is never at 100 % test error.`;
   if (flow.length === 0) return `Gradient descent’s flow is never ${at}; its steps of ${plain(state.step)} are, for ${stepsText(gd.steps)}.`;
   const egdSteps = measured.get("egd")?.length, took = egd && egdSteps >= 0 ? `; its steps of ${plain(state.step)} took ${plain(egdSteps)}` : "";
   const stays = gd && `Gradient descent stays ${at} for ${inSteps(gd.steps)}`;
@@ -179,10 +186,18 @@ function noiseCell(state, measured) {
   ].join("\n");
 }
 
-function csvText({ runs }) {
+// Lengths as numbers, empty where none is known. `plateau` is predicted and `measured` counted, both without noise; beside
+// them the runs with noise, of so many examples a step.
+function csvText({ state, runs }, measured) {
   const lines = runs.flatMap(({ rule, flow, steps }) => {
-    const name = idOf(rule), length = !steps || steps.diverges ? "" : steps.length;
-    return [`${name},flow,${flow.length},time`, `${name},descent,${length},steps`];
+    const name = idOf(rule), answer = measured.get(rule.id), { length, band } = isNoisy(state) ? (answer ?? {}) : {};
+    const counts = [withoutNoise(answer, state), band && length, band?.[0], band?.[1]].map(numberText);
+    return [
+      [name, "flow", flow.length, "time", "", "", "", "", ""],
+      [name, "descent", numberText(steps?.length), "steps", ...counts, isNoisy(state) ? state.batch : ""],
+    ].map((cells) => cells.join());
   });
-  return ["rule,view,plateau,unit", ...lines, ""].join("\n");
+  return ["rule,view,plateau,unit,measured,noisy_median,noisy_low,noisy_high,examples_per_step", ...lines, ""].join("\n");
 }
+
+const numberText = (value) => (value >= 0 ? String(value) : "");
