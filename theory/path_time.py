@@ -40,11 +40,11 @@ def path_clock(
     """
     import numpy as np
 
-    gradient, decays = np.multiply(rates, errors), np.asarray(rates, float)
-    slowest = min(decays[gradient != 0], default=0.0)
-    return scaled_clock(
-        pace, lambda tau: gradient * np.exp(-np.multiply.outer(tau, decays - slowest)), float(slowest), power
-    )
+    gradient = np.multiply(rates, errors)
+    moves = gradient != 0
+    gradient, decays = gradient[moves], np.asarray(rates, float)[moves]
+    slowest = float(min(decays, default=0.0))
+    return scaled_clock(pace, lambda tau: gradient * np.exp(-np.multiply.outer(tau, decays - slowest)), slowest, power)
 
 
 def scaled_clock(
