@@ -64,6 +64,22 @@ def visit(browser):
     assert not complaints
 
 
+@pytest.fixture(scope="session")
+def file(tmp_path_factory):
+    """The explorer's page."""
+    from figures.explorer.page import page
+
+    path = tmp_path_factory.mktemp("explorer") / "explorer.html"
+    path.write_text(page(version="test"), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def opened(visit, file):
+    """Opens the page at an address of its own, such as "#model=folded"."""
+    return lambda address="", width=1280, scheme="light": visit(file.as_uri() + address, width, scheme)
+
+
 @pytest.fixture
 def value_of(browser):
     """The value of a JavaScript expression in which `data` is known; numbers that are not finite come as text."""

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from figures.explorer.page import page as page_text
 from figures.explorer.parameters import MOST_BATCH
 from figures.explorer.script import logic_script
 from figures.explorer.script import settings as page_settings
@@ -149,13 +148,6 @@ def test_limit_and_rest_with_noise_are_those_of_the_recursion(value_of, batch):
 # ---- on the page
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("explorer") / "explorer.html"
-    path.write_text(page_text(version="test"), encoding="utf-8")
-    return path
-
-
 def settle(page):
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
@@ -168,8 +160,8 @@ def measured(page, row):
     return cell.inner_text()
 
 
-def test_noise_is_chosen_by_keyboard_drawn_and_said_and_comes_again(visit, file):
-    page = visit(file.as_uri() + "#model=folded")
+def test_noise_is_chosen_by_keyboard_drawn_and_said_and_comes_again(opened):
+    page = opened("#model=folded")
     assert measured(page, 1) == "1,603"
     assert page.locator(".between, .band").count() == 0
     assert page.locator("#seed").is_hidden()
@@ -203,8 +195,8 @@ def test_noise_is_chosen_by_keyboard_drawn_and_said_and_comes_again(visit, file)
 
 
 @pytest.mark.parametrize("batch", [10, None])
-def test_saved_numbers_hold_what_was_measured(visit, file, batch):
-    page = visit(file.as_uri() + f"#model=folded&epsilon=0.1&rules=gd,newton&batch={batch or 'all'}")
+def test_saved_numbers_hold_what_was_measured(opened, batch):
+    page = opened(f"#model=folded&epsilon=0.1&rules=gd,newton&batch={batch or 'all'}")
     shown = [measured(page, row) for row in (1, 2, 3)]
     with page.expect_download() as download:
         page.get_by_role("button", name="Save CSV").click()
@@ -219,16 +211,16 @@ def test_saved_numbers_hold_what_was_measured(visit, file, batch):
         assert row["examples_per_step"] == str(batch or "")
 
 
-def test_a_number_that_an_address_brings_is_offered_as_long_as_it_is_the_last(visit, file):
-    page = visit(file.as_uri() + "#model=folded&batch=17&epsilon=0.5")
+def test_a_number_that_an_address_brings_is_offered_as_long_as_it_is_the_last(opened):
+    page = opened("#model=folded&batch=17&epsilon=0.5")
     page.evaluate("location.hash = '#model=folded&batch=9&epsilon=0.5'")
     page.wait_for_function("() => document.getElementById('batch').value === '9'")
     offered = page.locator("#batch option").all_inner_texts()
     assert offered == ["all: no noise", "100", "30", "10", "3", "1", "9"]
 
 
-def test_the_middle_of_the_runs_lies_in_the_band_and_the_band_on_the_axes(visit, file):
-    page = visit(file.as_uri() + "#model=folded&batch=10&epsilon=0.1")
+def test_the_middle_of_the_runs_lies_in_the_band_and_the_band_on_the_axes(opened):
+    page = opened("#model=folded&batch=10&epsilon=0.1")
     measured(page, 3)
     low, high = (float(v.split(" ")[1]) for v in page.get_attribute("#lengths .band", "d")[1:].split("L"))
     ring = float(page.locator("#lengths .ring").first.get_attribute("cy"))
@@ -241,24 +233,24 @@ def test_the_middle_of_the_runs_lies_in_the_band_and_the_band_on_the_axes(visit,
 
 
 @pytest.mark.parametrize("address", ["#model=folded&batch=100&step=3", "#model=folded&batch=1&step=0.7"])
-def test_a_step_above_the_limit_with_noise_is_said(visit, file, address):
-    page = visit(file.as_uri() + address)
+def test_a_step_above_the_limit_with_noise_is_said(opened, address):
+    page = opened(address)
     settle(page)
     assert "limit with noise" in page.inner_text("#stops")
     assert "mean square grows without end" in page.inner_text("#law")
     assert not {"NaN", "undefined"} & set(page.inner_text("body").split())
 
 
-def test_runs_too_long_to_take_are_said(visit, file):
-    page = visit(file.as_uri() + "#model=folded&batch=100&epsilon=1e-6")
+def test_runs_too_long_to_take_are_said(opened):
+    page = opened("#model=folded&batch=100&epsilon=1e-6")
     assert [measured(page, row) for row in (1, 3)] == ["over 400,000 examples a run"] * 2
     assert "try fewer examples" in page.inner_text("#stops")
     assert "100 examples a step: too long to take, EGD’s too" in page.inner_text("#headline")
 
 
 @pytest.mark.parametrize("rules", ["gd", "egd", "none"])
-def test_predictions_are_said_to_be_without_noise(visit, file, rules):
-    page = visit(file.as_uri() + f"#model=folded&batch=10&epsilon=0.1&rules={rules}")
+def test_predictions_are_said_to_be_without_noise(opened, rules):
+    page = opened(f"#model=folded&batch=10&epsilon=0.1&rules={rules}")
     measured(page, 1)
     for place in ("#headline", "#law", "#lengths-hint", "#curves-title", "#reading"):
         assert "without noise" in page.inner_text(place).lower()
@@ -270,8 +262,8 @@ def test_predictions_are_said_to_be_without_noise(visit, file, rules):
 
 
 @pytest.mark.parametrize("address", ["", "&u2=-1", "&step=3", "&epsilon=1e-6&batch=100", "&rules=none"])
-def test_the_headline_takes_four_lines_of_a_telephone(visit, file, address):
-    page = visit(file.as_uri() + f"#model=folded&batch=3{address}", 390)
+def test_the_headline_takes_four_lines_of_a_telephone(opened, address):
+    page = opened(f"#model=folded&batch=3{address}", 390)
     for row in range(1, page.locator("#rows tr").count() + 1):
         measured(page, row)
     said = page.inner_text("#headline")
@@ -286,8 +278,8 @@ def test_the_headline_takes_four_lines_of_a_telephone(visit, file, address):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_sticks_out_with_noise(visit, file, width):
-    page = visit(file.as_uri() + "#model=folded&batch=10&epsilon=0.1&rules=gd,egd,ngd,newton", width)
+def test_nothing_sticks_out_with_noise(opened, width):
+    page = opened("#model=folded&batch=10&epsilon=0.1&rules=gd,egd,ngd,newton", width)
     measured(page, 5)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator(".scroll").evaluate("({ scrollWidth, clientWidth }) => scrollWidth - clientWidth") == 0

@@ -9,26 +9,12 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from figures.explorer.page import page as page_text
 from figures.explorer.script import asset
 from figures.explorer.spectra import digits_spectrum
 from simulations.population import population
 from theory.models.folded import Folded
 
 SETTLE = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("explorer") / "explorer.html"
-    path.write_text(page_text(version="test"), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def opened(visit, file):
-    """Opens the page at an address of its own."""
-    return lambda address="", width=1280, scheme="light": visit(file.as_uri() + address, width, scheme)
 
 
 def centre(page, selector):
@@ -45,7 +31,7 @@ def centre(page, selector):
     ("address", "across", "up"), [("", "alpha", "condition"), ("#model=folded", "epsilon", "theta")]
 )
 def test_the_point_of_the_phase_diagram_is_dragged_and_moved_by_keys(opened, address, across, up):
-    page = opened(address)
+    page = opened(address, 1900)  # so wide that the headline keeps to its line, and the panels to their place
     (x, y), before = centre(page, "#phase .here"), page.evaluate("explored.state")
     page.mouse.move(x, y)
     page.mouse.down()
@@ -228,6 +214,7 @@ def test_the_digits_are_a_shape_that_an_address_keeps(opened):
     assert page.input_value("#shape") == "digits"
     page.locator("#condition-slider").focus()
     page.keyboard.press("PageDown")
+    page.evaluate(SETTLE)
     assert page.input_value("#shape") == "own"
 
 

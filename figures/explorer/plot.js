@@ -12,7 +12,7 @@ class Plot {
 
   // Begins a drawing: `x` and `y` are {low, high, log, label, zero}; `zero` keeps a strip below the decades for 0.
   begin(x, y) {
-    this.drawn = new Set();
+    [this.drawn, this.before] = [new Set(), null];
     const { top, right, bottom, left } = this.margin, strip = y.zero ? 18 : 0;
     this.area = { left, top, right: this.width - right, bottom: this.height - bottom };
     this.x = scale(x, this.area.left, this.area.right);
@@ -24,7 +24,11 @@ class Plot {
   // The axes as they are, if they would be the same again.
   keepAxes(x, y) {
     const key = [x, y].flatMap(({ low, high, log, label, zero }) => [low, high, log, label, zero]).concat(Object.values(this.area)).join();
-    if (key === this.axesKey) return this.axesDrawn.forEach((name) => this.drawn.add(name));
+    if (key === this.axesKey) {
+      this.axesDrawn.forEach((name) => this.drawn.add(name));
+      this.before = this.elements.get(this.axesDrawn.at(-1)).element;
+      return;
+    }
     this.axes(x, y);
     [this.axesKey, this.axesDrawn] = [key, [...this.drawn]];
   }
@@ -50,13 +54,16 @@ class Plot {
     this.axesKey = null;
   }
 
+  // An element: a new one lies above what was put before it, so that things lie as they are drawn, whenever they came.
   put(key, tag, attributes, text) {
     let kept = this.elements.get(key);
     if (!kept) {
       kept = { element: document.createElementNS(SVG, tag), last: {}, text: "" };
       this.elements.set(key, kept);
-      this.svg.append(kept.element);
+      if (this.before) this.before.after(kept.element);
+      else this.svg.append(kept.element);
     }
+    this.before = kept.element;
     this.drawn.add(key);
     for (const name in attributes) // reading an attribute back would cost more than the drawing
       if (kept.last[name] !== attributes[name]) kept.element.setAttribute(name, (kept.last[name] = attributes[name]));
