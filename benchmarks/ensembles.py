@@ -21,9 +21,8 @@ from threadpoolctl import threadpool_limits
 from simulations.engines import integrator_for
 from simulations.ensembles import FactorizedModes, RegressionModes, ensemble
 from theory.derivation import compiled
-from theory.models.factorized import DECAY, TARGET
 from theory.models.factorized_chain import derive as derive_factorized
-from theory.models.factorized_mode import END, START
+from theory.models.factorized_mode import DECAY, END, START, TARGET
 from theory.models.factorized_mode import THRESHOLD as PART
 from theory.models.regression import ERROR0, RATE
 from theory.models.regression_chain import derive

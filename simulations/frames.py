@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.checks import ArgumentError
-from theory.models.factorized import Factorized, Layers
+from theory.models.factorized import Factorized
+from theory.models.factorized_layers import Layers
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,8 @@ from simulations.frames import Frame, checked_layers, framed
 from simulations.layered_trajectory import LayeredTrajectory, end_of, layered_trajectory
 from theory.checks import ArgumentError, inside, positive
 from theory.discretisation import largest_stable_step
-from theory.models.factorized import Factorized, Layers, layer_gradients_of
+from theory.models.factorized import Factorized
+from theory.models.factorized_layers import Layers, layer_gradients_of
 from theory.rules import Rule, rule
 
 Array = NDArray[np.float64]

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from simulations.layered_trajectory import conserved_drift
 from simulations.layers import layered_flow
-from theory.models.factorized import Factorized, Layers
+from theory.models.factorized import Factorized
+from theory.models.factorized_layers import Layers
 from theory.rules import Rule, rule
 
 Array = NDArray[np.float64]

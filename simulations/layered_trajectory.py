@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from simulations import plateaus
 from simulations.trajectory import ARRAYS, Trajectory
 from theory.checks import ArgumentError
-from theory.models.factorized import Factorized, Layers
+from theory.models.factorized import Factorized
+from theory.models.factorized_layers import Layers
 from theory.models.linear import Directions
 from theory.rules import Rule
 

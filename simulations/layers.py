@@ -35,7 +35,8 @@ from simulations.frames import checked_layers, framed
 from simulations.layered_trajectory import Event, LayeredTrajectory, end_of, layered_trajectory
 from simulations.surfaces import ZERO, Hold, Pull, changes, factors_lost, hold
 from theory.checks import TIGHTEST, ArgumentError, inside, tolerance, whole
-from theory.models.factorized import Factorized, Layers, layer_gradients_of
+from theory.models.factorized import Factorized
+from theory.models.factorized_layers import Layers, layer_gradients_of
 from theory.rules import Rule, rule
 
 Array = NDArray[np.float64]

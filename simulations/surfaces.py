@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.directions import rank_cut
-from theory.models.factorized import Layers
+from theory.models.factorized_layers import Layers
 from theory.rules import Rule
 
 Array = NDArray[np.float64]

@@ -11,7 +11,7 @@ from simulations import engines
 from simulations.ensembles import FactorizedModes, RegressionModes, ensemble, ensembles
 from theory.checks import ArgumentError, ArgumentTypeError
 from theory.models import factorized_chain, factorized_mode, regression, regression_chain
-from theory.models.factorized import TARGET
+from theory.models.factorized_mode import TARGET
 from theory.modes import CLOCK, NEGATIVE, REGIMES, factorized_path, factorized_residuals, regression_path
 from theory.propagators import BEGIN, lifted_below, propagator
 from theory.rules import SIGMA, Rule, rule

@@ -6,8 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from theory.derivation import Derivation
-from theory.models.factorized import DECAY, TARGET
-from theory.models.factorized_mode import END, START, THRESHOLD
+from theory.models.factorized_mode import DECAY, END, START, TARGET, THRESHOLD
 from theory.models.factorized_rescaled import LEFT
 from theory.path_time import path_time, scaled_clock
 from theory.rules import SIGMA, Rule

@@ -14,15 +14,28 @@ from theory.checks import ArgumentError
 from theory.derivation import Derivation
 from theory.factorized_clock import rescaled_times
 from theory.models import factorized_chain as chain
-from theory.models.factorized import DECAY, TARGET, Factorized
-from theory.models.factorized_mode import AMPLITUDE, DISTANCE, END, ENDS, ETA, FACTOR, IMBALANCE, START, THRESHOLD, TIME
+from theory.models.factorized import Factorized
+from theory.models.factorized_mode import (
+    AMPLITUDE,
+    DECAY,
+    DISTANCE,
+    END,
+    ENDS,
+    ETA,
+    FACTOR,
+    IMBALANCE,
+    START,
+    TARGET,
+    THRESHOLD,
+    TIME,
+)
 from theory.rules import Rule
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from theory.models.factorized import Layers
+    from theory.models.factorized_layers import Layers
     from theory.predictions import Prediction
 
     Array = NDArray[np.float64]

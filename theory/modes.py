@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from theory.models import regression_chain
-from theory.models.factorized import TARGET, factors, mode_equations
+from theory.models.factorized_mode import TARGET, factors, mode_equations
 from theory.models.regression import ERROR, RATE
 from theory.rules import Rule
 

@@ -13,8 +13,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import expm1
 
 from theory.models import factorized_chain, factorized_mode, regression_chain
-from theory.models.factorized import TARGET
-from theory.models.factorized_mode import IMBALANCE
+from theory.models.factorized_mode import IMBALANCE, TARGET
 from theory.models.regression import ERROR0, THRESHOLD
 from theory.modes import AMPLITUDE, CLOCK, GROWING, NEGATIVE, RESIDUAL, Path
 

@@ -17,9 +17,8 @@ import sympy as sp
 
 from theory.checks import ArgumentError, nonnegative, numbers, positive
 from theory.derivation import Derivation, Step
-from theory.models.factorized import DECAY, TARGET, ZERO
 from theory.models.factorized_chain import derive as factorized_chain
-from theory.models.factorized_mode import START, TIME
+from theory.models.factorized_mode import DECAY, START, TARGET, TIME, ZERO
 from theory.models.linear import one_or_all
 from theory.rules import Rule, rule
 from theory.stops import Stop, find_stop, flow_times

@@ -10,57 +10,29 @@ from __future__ import annotations
 
 import functools
 import itertools
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import sympy as sp
-
 from theory.checks import ArgumentError, nonnegative, numbers, whole
 from theory.derivation import compiled
-from theory.models.linear import ALIGNED, Directions, one_or_all
-from theory.rules import SIGMA, Rule
+from theory.models.factorized_directions import directions_from
+from theory.models.factorized_equilibria import factor_at_minimum
+from theory.models.factorized_layers import Layers, frames, layer_gradients_of, layers_along, product_of, random_bases
+from theory.models.factorized_mode import DECAY, FACTOR
+from theory.models.factorized_sharpness import sharpness
+from theory.models.linear import Directions, one_or_all
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from theory.derivation import Derivation
+    from theory.rules import Rule
 
     Array = NDArray[np.float64]
 
-Layers = tuple["Array", ...]
-TARGET = sp.Symbol("s", positive=True)
-DECAY = sp.Symbol("lambda", nonnegative=True)
-ZERO = sp.Integer(0)
 DEEPEST = 8
 SMALL_START = 1e-3
-TIE = 1e-12  # relative difference of two factors below which they reach zero together
-ROUNDED = 16 * sys.float_info.epsilon  # of a factor, by which it may be rounded
-ROUNDING = 1e-14  # part of the largest entry below which a factor counts as zero
-
-
-def factors(depth: int) -> tuple[sp.Symbol, ...]:
-    """One factor of a mode for each layer, w₁ … w_L."""
-    return sp.symbols(f"w_1:{depth + 1}", real=True)
-
-
-def layer_gradients(depth: int, decay: sp.Expr = ZERO) -> tuple[sp.Expr, ...]:
-    """The gradient of one mode in each layer, g_l = (∏_{m≠l} w_m)(a − s) + λ w_l with a = ∏ w_m."""
-    mode = factors(depth)
-    residual = sp.prod(mode) - TARGET
-    return tuple(sp.prod(mode[:layer] + mode[layer + 1 :]) * residual + decay * mode[layer] for layer in range(depth))
-
-
-def mode_equations(rule: Rule, depth: int, signs: Sequence[int], decay: sp.Expr = ZERO) -> tuple[sp.Expr, ...]:
-    """dw_l/dt = −h(|g_l|) sgn g_l of one mode, while the gradients of the layers keep these signs (±1 each)."""
-    if not rule.elementwise or rule.law is None:
-        raise ArgumentError("rule", "have a speed of its own for each singular value", f"is {rule.name}")
-    return tuple(
-        -sign * rule.law.subs(SIGMA, sign * gradient)
-        for sign, gradient in zip(signs, layer_gradients(depth, decay), strict=True)
-    )
 
 
 def checked_depth(depth: Any) -> int:
@@ -159,7 +131,7 @@ class Factorized:
         order = np.argsort(-values, kind="stable")
         left, right = np.eye(len(values)), np.eye(len(values))
         if seed is not None:
-            left, right = _bases(len(values), len(values), 2, seed)
+            left, right = random_bases(len(values), len(values), 2, seed)
         source = {"spectrum": values[order].tolist(), "start": amplitudes[order].tolist(), "seed": seed}
         return cls(left, right, values[order], depth, hidden, weight_decay, source, tuple(order.tolist()))
 
@@ -236,14 +208,11 @@ class Factorized:
         """Amplitude a* of each direction at the balanced minimum (n,): s without decay, 0 where decay wins."""
         import numpy as np
 
-        return np.array([_balanced_root(float(s), self.depth, self.weight_decay) ** self.depth for s in self.values])
+        return np.array([factor_at_minimum(float(s), self.depth, self.weight_decay) ** self.depth for s in self.values])
 
     @functools.cached_property
     def sharpness(self) -> float:
         """The largest curvature at the balanced minimum; 0 where that is no minimum of the largest direction."""
-        from theory.models.factorized_mode import FACTOR
-        from theory.models.factorized_sharpness import sharpness
-
         size = float(self.reached.max()) ** (1 / self.depth)
         return float(compiled(sharpness(self.depth), (FACTOR, DECAY))(size, self.weight_decay)) if size else 0.0
 
@@ -280,9 +249,8 @@ class Factorized:
         if seed is None:
             hidden = [np.eye(self.width, len(self.values))] * (self.depth - 1)
         else:
-            hidden = _bases(self.width, len(self.values), self.depth - 1, seed + 1)
-        bases = [self.right, *hidden, self.left]
-        return tuple((b * w) @ a.T for (a, b), w in zip(itertools.pairwise(bases), sizes, strict=True))
+            hidden = random_bases(self.width, len(self.values), self.depth - 1, seed + 1)
+        return layers_along([self.right, *hidden, self.left], sizes)
 
     def random_start(self, scale: float, seed: int = 0) -> Layers:
         """Independent Gaussian entries of this standard deviation in every layer."""
@@ -293,7 +261,7 @@ class Factorized:
 
     def product(self, layers: Layers) -> Array:
         """W_L ⋯ W₁ of layers (…, ·, ·), shape (…, c, d)."""
-        return functools.reduce(lambda below, layer: layer @ below, layers)
+        return product_of(layers)
 
     def gradients(self, layers: Layers) -> Layers:
         """The gradient of the loss in each layer, G_l = (W_L ⋯ W_{l+1})ᵀ (P − M) (W_{l−1} ⋯ W₁)ᵀ + λ W_l."""
@@ -305,23 +273,8 @@ class Factorized:
         return None if found is None else found[0]
 
     def frames(self, layers: Layers) -> tuple[Array, tuple[Array, ...]] | None:
-        """Factors w (L, n) and bases R with W_l = R_{l+1} diag(w_l) R_lᵀ, from the input to the output."""
-        import numpy as np
-
-        sizes, bases = np.zeros((self.depth, len(self.values))), [self.right]
-        for place, layer in enumerate(layers[:-1]):
-            image = layer @ bases[-1]
-            sizes[place] = _significant(np.sqrt((image**2).sum(axis=0)), layer)
-            after = _completed(image, sizes[place])
-            if after is None:
-                return None
-            bases.append(after)
-        sizes[-1] = _significant(((self.left.T @ layers[-1]) * bases[-1].T).sum(axis=1), layers[-1])
-        bases.append(self.left)
-        for (before, after), size, layer in zip(itertools.pairwise(bases), sizes, layers, strict=True):
-            if np.abs((after * size) @ before.T - layer).max() > ALIGNED * np.abs(layer).max():
-                return None
-        return sizes, tuple(bases)
+        """Factors w (L, n) and bases R with W_l = R_{l+1} diag(w_l) R_lᵀ; None where the layers share no directions."""
+        return frames(layers, self.left, self.right)
 
     def along(self, product: Array) -> Array:
         """What products (…, c, d) have along each of the target's directions (…, n)."""
@@ -331,121 +284,10 @@ class Factorized:
 
     def directions(self, start: Layers) -> Directions:
         """The target's singular directions, seen from one start; amplitudes are those of the error a₀ − a*."""
-        import numpy as np
-
-        product, modes = self.product(start), self.sizes(start)
-        along = self.along(product)
-        amplitudes = np.sqrt((((product - self.minimiser) @ self.right) ** 2).sum(axis=0))
-        learns = self.reached > 0
-        if modes is not None:
-            along = np.prod(modes, axis=0)
-            amplitudes = np.abs(along - self.reached)
-            amplitudes[amplitudes <= ROUNDED * (_blur(np.abs(modes)) + self.reached)] = 0.0
-            learns = learns & np.array([self._learns(i, modes[:, i]) for i in range(len(along))])
-        return Directions(self.values, self.right, amplitudes, learns, modes is not None, along)
-
-    def _learns(self, index: int, mode: Array) -> bool:
-        """Whether a mode leaves its start for a*: a product that is not positive needs a least factor to cross zero."""
-        import numpy as np
-
-        sizes = np.sort(np.abs(mode))
-        if np.prod(mode) <= 0:
-            return bool(sizes[1] - sizes[0] > TIE * sizes[1])
-        barrier = _barrier(float(self.values[index]), self.depth, self.weight_decay)
-        return bool(sizes[-1] > barrier)
+        return directions_from(self, start)
 
     def derive(self, rule: Rule, view: str = "flow") -> Derivation:
         """The chain from the loss to the plateau length."""
         from theory.models.factorized_chain import derive
 
         return derive(rule, view, self.depth)
-
-
-def _blur(sizes: Array) -> Array:
-    """How far products of factors (L, n) move (n,) where each factor does by the largest of its layer."""
-    import numpy as np
-
-    others = [np.prod(np.delete(sizes, place, axis=0), axis=0) for place in range(len(sizes))]
-    found: Array = (sizes.max(axis=1)[:, None] * others).sum(axis=0)
-    return found
-
-
-def layer_gradients_of(layers: Layers, residual: Array, decay: float = 0.0) -> Layers:
-    """The gradient in each layer of ½ ‖P − M‖² + ½ λ Σ ‖W_l‖², for P − M of shape (…, c, d)."""
-    import numpy as np
-
-    below: list[Any] = [None]
-    for layer in layers[:-1]:
-        below.append(layer if below[-1] is None else layer @ below[-1])
-    found, above = [], residual  # above: (W_L ⋯ W_{l+1})ᵀ (P − M)
-    for layer, under in zip(reversed(layers), reversed(below), strict=True):
-        gradient = above if under is None else above @ np.swapaxes(under, -1, -2)
-        found.append(gradient + decay * layer)
-        above = np.swapaxes(layer, -1, -2) @ above
-    return tuple(reversed(found))
-
-
-def _bases(rows: int, columns: int, count: int, seed: int) -> list[Array]:
-    """Random matrices (rows, columns) with orthonormal columns."""
-    import numpy as np
-
-    rng = np.random.default_rng(seed)
-    return [np.linalg.qr(rng.standard_normal((rows, columns)))[0] for _ in range(count)]
-
-
-def _significant(sizes: Array, layer: Array) -> Array:
-    """The factors of a layer, with those that are rounding set to zero."""
-    import numpy as np
-
-    return np.where(np.abs(sizes) <= ROUNDING * np.abs(layer).max(), 0.0, sizes)
-
-
-def _completed(image: Array, sizes: Array) -> Any:
-    """Orthonormal columns along those of an image, any for those that vanish; None where they are not orthogonal."""
-    import numpy as np
-
-    alive = sizes > 0
-    unit = image[:, alive] / sizes[alive]
-    if np.abs(unit.T @ unit - np.eye(unit.shape[1])).max(initial=0.0) > ALIGNED:
-        return None
-    if alive.all():
-        return unit
-    full = np.linalg.qr(np.concatenate([unit, np.eye(len(image))], axis=1))[0]
-    found = np.empty_like(image)
-    found[:, alive] = unit
-    found[:, ~alive] = full[:, unit.shape[1] : unit.shape[1] + int((~alive).sum())]
-    return found
-
-
-def _peak(s: float, depth: int) -> float:
-    """Where w^(L−2) (s − wᴸ), the pull on a balanced factor per unit of it, is largest."""
-    return (s * (depth - 2) / (2 * depth - 2)) ** (1 / depth)
-
-
-def _pull(w: float, s: float, depth: int) -> float:
-    return float(w ** (depth - 2) * (s - w**depth))
-
-
-def _balanced_root(s: float, depth: int, decay: float) -> float:
-    """The factor at which decay balances the pull, on the stable side; 0 where decay is the stronger everywhere."""
-    if decay == 0:
-        return float(s ** (1 / depth))
-    low, high = _peak(s, depth), s ** (1 / depth)
-    return _crossing(lambda w: _pull(w, s, depth) - decay, low, high) if _pull(low, s, depth) > decay else 0.0
-
-
-def _barrier(s: float, depth: int, decay: float) -> float:
-    """The factor below which decay wins: 0 without decay and for two layers whose target is above it."""
-    peak = _peak(s, depth)
-    if decay == 0 or depth == 2 or _pull(peak, s, depth) <= decay:
-        return 0.0
-    return _crossing(lambda w: decay - _pull(w, s, depth), 0.0, peak)
-
-
-def _crossing(function: Any, low: float, high: float) -> float:
-    """Where a function that is positive at `low` and not at `high` changes sign, to the last digit."""
-    while True:
-        middle = (low + high) / 2
-        if middle in (low, high):
-            return middle
-        low, high = (middle, high) if function(middle) > 0 else (low, middle)

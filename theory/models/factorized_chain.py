@@ -8,10 +8,22 @@ import sympy as sp
 
 from theory.checks import ArgumentError, known
 from theory.derivation import VIEWS, Derivation, Step
-from theory.models.factorized import DECAY, TARGET, factors, layer_gradients
 from theory.models.factorized_descent import recursion
 from theory.models.factorized_logistic import logistic
-from theory.models.factorized_mode import END, ETA, FACTOR, FAST, SLOW, START, TIME, balanced_gradient
+from theory.models.factorized_mode import (
+    DECAY,
+    END,
+    ETA,
+    FACTOR,
+    FAST,
+    SLOW,
+    START,
+    TARGET,
+    TIME,
+    balanced_gradient,
+    factors,
+    layer_gradients,
+)
 from theory.models.factorized_newton import newton
 from theory.models.factorized_opening import opening, turn, turned
 from theory.models.factorized_rescaled import rescaled

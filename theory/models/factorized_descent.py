@@ -8,8 +8,7 @@ import sympy as sp
 
 from theory.cycles import cycle
 from theory.derivation import Step
-from theory.models.factorized import DECAY, TARGET, factors, layer_gradients
-from theory.models.factorized_mode import ETA, FACTOR, balanced_gradient
+from theory.models.factorized_mode import DECAY, ETA, FACTOR, TARGET, balanced_gradient, factors, layer_gradients
 from theory.models.factorized_sharpness import sharpness
 from theory.models.regression import RATE
 from theory.rules import SIGMA, Rule

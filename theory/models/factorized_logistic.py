@@ -5,18 +5,20 @@ from __future__ import annotations
 import sympy as sp
 
 from theory.derivation import Step
-from theory.models.factorized import DECAY, TARGET, factors
 from theory.models.factorized_mode import (
     AMPLITUDE,
+    DECAY,
     END,
     FACTOR,
     FAST,
     IMBALANCE,
     SLOW,
     START,
+    TARGET,
     THRESHOLD,
     TIME,
     balanced_pull,
+    factors,
 )
 
 

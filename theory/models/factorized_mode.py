@@ -1,11 +1,17 @@
-"""One mode of a product of layers: its symbols, and its gradient while its factors are equal."""
+"""One mode of a product of layers: its symbols, its gradient in each layer, and its equations."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sympy as sp
 
-from theory.models.factorized import DECAY, TARGET
+from theory.checks import ArgumentError
+from theory.rules import SIGMA, Rule
 
+TARGET = sp.Symbol("s", positive=True)
+DECAY = sp.Symbol("lambda", nonnegative=True)
+ZERO = sp.Integer(0)
 TIME = sp.Symbol("t", nonnegative=True)
 ETA = sp.Symbol("eta", positive=True)
 THRESHOLD = sp.Symbol("q", positive=True)
@@ -16,6 +22,28 @@ IMBALANCE = sp.Symbol("c", real=True)  # w₁² − w₂²
 DISTANCE = sp.Symbol("delta", real=True)  # of the least factor from where it ends
 ENDS = sp.symbols("z_1:9", positive=True)  # factors at the end, the least one first
 FAST, SLOW = sp.symbols("s_1 s_n", positive=True)
+
+
+def factors(depth: int) -> tuple[sp.Symbol, ...]:
+    """One factor of a mode for each layer, w₁ … w_L."""
+    return sp.symbols(f"w_1:{depth + 1}", real=True)
+
+
+def layer_gradients(depth: int, decay: sp.Expr = ZERO) -> tuple[sp.Expr, ...]:
+    """The gradient of one mode in each layer, g_l = (∏_{m≠l} w_m)(a − s) + λ w_l with a = ∏ w_m."""
+    mode = factors(depth)
+    residual = sp.prod(mode) - TARGET
+    return tuple(sp.prod(mode[:layer] + mode[layer + 1 :]) * residual + decay * mode[layer] for layer in range(depth))
+
+
+def mode_equations(rule: Rule, depth: int, signs: Sequence[int], decay: sp.Expr = ZERO) -> tuple[sp.Expr, ...]:
+    """dw_l/dt = −h(|g_l|) sgn g_l of one mode, while the gradients of the layers keep these signs (±1 each)."""
+    if not rule.elementwise or rule.law is None:
+        raise ArgumentError("rule", "have a speed of its own for each singular value", f"is {rule.name}")
+    return tuple(
+        -sign * rule.law.subs(SIGMA, sign * gradient)
+        for sign, gradient in zip(signs, layer_gradients(depth, decay), strict=True)
+    )
 
 
 def balanced_pull(depth: int) -> sp.Expr:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sympy as sp
 
 from theory.derivation import Step
-from theory.models.factorized import DECAY, TARGET, factors, layer_gradients
 from theory.models.factorized_descent import arrival
-from theory.models.factorized_mode import ETA, FACTOR, START, THRESHOLD, TIME
+from theory.models.factorized_mode import DECAY, ETA, FACTOR, START, TARGET, THRESHOLD, TIME, factors, layer_gradients
 
 MODE = sp.Symbol("a", positive=True)
 

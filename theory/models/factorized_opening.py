@@ -7,7 +7,7 @@ import functools
 import sympy as sp
 
 from theory.derivation import Step
-from theory.models.factorized import DECAY, TARGET, factors, layer_gradients
+from theory.models.factorized_mode import DECAY, TARGET, factors, layer_gradients
 
 EXPLICIT = 3  # layers written out in a check; more add factors of the same form
 

@@ -6,9 +6,17 @@ import sympy as sp
 
 from theory.clock import END, PATH, pace
 from theory.derivation import Step
-from theory.models.factorized import DECAY, TARGET, factors, layer_gradients
 from theory.models.factorized_logistic import logistic
-from theory.models.factorized_mode import FACTOR, START, TIME, balanced_gradient
+from theory.models.factorized_mode import (
+    DECAY,
+    FACTOR,
+    START,
+    TARGET,
+    TIME,
+    balanced_gradient,
+    factors,
+    layer_gradients,
+)
 from theory.rules import NORM, SIGMA, Rule
 
 LEFT = sp.Symbol("E", positive=True)

@@ -7,8 +7,7 @@ from typing import Any
 import sympy as sp
 
 from theory.derivation import Step
-from theory.models.factorized import DECAY, TARGET, factors, layer_gradients
-from theory.models.factorized_mode import FACTOR
+from theory.models.factorized_mode import DECAY, FACTOR, TARGET, factors, layer_gradients
 
 
 def sharpness(depth: int) -> sp.Expr:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import sympy as sp
 
 from theory.derivation import Step
-from theory.models.factorized import DECAY, TARGET
-from theory.models.factorized_mode import DISTANCE, ENDS, FACTOR, TIME
+from theory.models.factorized_mode import DECAY, DISTANCE, ENDS, FACTOR, TARGET, TIME
 from theory.rules import SIGMA, Rule
 
 
