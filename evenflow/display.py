@@ -125,7 +125,7 @@ def print_design(found: Design) -> None:
 
 def print_audit(findings: Sequence[Finding]) -> None:
     """Print each claim with its verdict, and how many trials it rests on."""
-    from figures.formulas import plain
+    from figures.formulas.plain import plain
 
     table = Table(title="The paper's claims", title_justify="left", show_lines=True)
     for name in ("id", "verdict", "what is claimed, and what holds instead"):

@@ -16,7 +16,8 @@ import sympy as sp
 from matplotlib.figure import Figure
 
 from figures.audit import figure
-from figures.formulas import escaped, latex, mathml
+from figures.formulas.latex import escaped, latex
+from figures.formulas.mathml import mathml
 from figures.output import save
 from simulations.audit import Finding, counts, document
 from theory.derivation import Step

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from figures.explorer.page import page as explorer_page
-from figures.formulas import mathml
+from figures.formulas.mathml import mathml
 from figures.index import NAMES
 
 PAGE, EXPLORER = "index.html", "explorer.html"

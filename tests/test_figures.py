@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 
 from evenflow.cli import main as command_line
 from figures.captions import tex
-from figures.formulas import plain
+from figures.formulas.plain import plain
 from figures.gallery import write_gallery
 from figures.index import NAMES, picture
 from figures.output import save

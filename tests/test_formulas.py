@@ -5,7 +5,9 @@ import xml.dom.minidom
 
 import pytest
 
-from figures.formulas import escaped, latex, mathml, plain
+from figures.formulas.latex import escaped, latex
+from figures.formulas.mathml import mathml
+from figures.formulas.plain import plain
 from theory.claims import claims
 
 
