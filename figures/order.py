@@ -19,7 +19,7 @@ from figures.writing import main
 from simulations.flow import flow
 from simulations.layered_drifts import largest_drifts
 from theory.checks import positive
-from theory.factorized_predictions import amplitudes
+from theory.factorized_curves import factorized_amplitudes
 from theory.models.factorized import Factorized
 from theory.predictions import predict
 from theory.rules import rule
@@ -79,7 +79,7 @@ def data(
         times = np.geomspace(1e-2 * end, end, POINTS) if name == "gd" else np.linspace(0, end, POINTS)
         places = np.searchsorted(run.times, times[:: POINTS // SHOWN])
         kept = np.unique(np.minimum(places, len(run.times) - 1))
-        line = amplitudes(model, how, "flow", weights, times, None)
+        line = factorized_amplitudes(model, how, "flow", weights, times, None)
         predicted = predict(model, how, "flow", weights, threshold=threshold).arrivals
         found |= {
             f"{name}_line_times": times,

@@ -17,7 +17,7 @@ from simulations.flow import flow
 from simulations.spectra import spectra
 from simulations.sweeps import SEED, Block, Sweep, eigenvalues
 from theory import spreads
-from theory.checks import ArgumentError
+from theory.chains import derived
 from theory.derivation import Derivation
 from theory.grids import longest_runs
 from theory.members import Members
@@ -97,10 +97,7 @@ def formulas(sweep: Sweep) -> dict[str, dict[str, str]]:
 
 
 def _chain(sweep: Sweep, how: Rule) -> Derivation | None:
-    try:
-        return CHAINS[sweep.model](how, sweep.view)
-    except ArgumentError:
-        return None
+    return derived(CHAINS[sweep.model], how, sweep.view)
 
 
 def _table(sweep: Sweep, block: Block, lengths: list[Lengths]) -> Array:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from theory.checks import ArgumentTypeError
+from theory.checks import ArgumentError, ArgumentTypeError
 from theory.derivation import Derivation
 from theory.rules import Rule
 from theory.rules import rule as find
@@ -45,3 +46,11 @@ def derive(model: LinearModel | Factorized, rule: Rule | str, view: str = "flow"
         raise ArgumentTypeError("model", "be a model with a derivation", f"is of type {type(model).__name__}")
     chain: Derivation = model.derive(find(rule), view)
     return chain
+
+
+def derived(derive: Callable[[Rule, str], Derivation], rule: Rule, view: str) -> Derivation | None:
+    """What a model's own `derive` gives for this rule and view, or None where no derivation exists."""
+    try:
+        return derive(rule, view)
+    except ArgumentError:
+        return None

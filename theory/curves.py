@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from theory import factorized_predictions, predictions
+from theory import predictions
 from theory.clock import pace as clock_pace
 from theory.derivation import compiled
+from theory.factorized_curves import factorized_amplitudes
 from theory.geometry import EPSILON, THETA, W1, W2
 from theory.geometry import error_law as error_law
 from theory.models.factorized import Factorized
@@ -85,7 +86,7 @@ def _factorized(model: Factorized, rule: Rule, view: str, start: Any, end: float
         return None
     grid = np.concatenate([[0.0], np.geomspace(min(1.0 if view == "descent" else end * 1e-5, end), end, POINTS)])
     grid = np.unique(grid.round()) if view == "descent" else grid
-    found = factorized_predictions.amplitudes(model, rule, view, start, grid, step)
+    found = factorized_amplitudes(model, rule, view, start, grid, step)
     if found is None:
         return None
     errors = found - model.reached

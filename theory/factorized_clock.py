@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from theory.derivation import Derivation
-from theory.models.factorized_mode import DECAY, END, START, TARGET, THRESHOLD
+from theory.models.factorized_mode import DECAY, END, START, TARGET, THRESHOLD, Mode, Times
 from theory.models.factorized_rescaled import LEFT
 from theory.path_time import path_time, scaled_clock
 from theory.rules import SIGMA, Rule
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from theory.factorized_predictions import Mode, Times
     from theory.path_time import Clock
 
     Array = NDArray[np.float64]

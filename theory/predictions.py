@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from theory import factorized_predictions, planar, plateaus
+from theory.chains import derived
 from theory.checks import ArgumentError, known
 from theory.clock import pace as clock_pace
 from theory.derivation import Derivation, compiled
@@ -100,7 +101,7 @@ def predict(
     if limit is not None and step is not None and step >= limit:
         return _nothing(seen, limit)
     if isinstance(model, Folded | Wedge):
-        chain = _derivation(model.derive, rule, view)
+        chain = derived(model.derive, rule, view)
         if chain is None:
             return _nothing(seen, limit)
         return planar.predict(model, chain, rule, view, start, step=step, threshold=threshold, limit=limit)
@@ -111,13 +112,6 @@ def predict(
 def _nothing(seen: Directions, limit: float | None) -> Prediction:
     empty = (None,) * len(seen.values)
     return Prediction(empty, empty, {}, limit)
-
-
-def _derivation(derive: Callable[[Rule, str], Derivation], rule: Rule, view: str) -> Derivation | None:
-    try:
-        return derive(rule, view)
-    except ArgumentError:
-        return None
 
 
 def _regression(
@@ -155,7 +149,7 @@ def _mode_laws(
     if view == "flow" and rule.law is not None and (single or rule.isotropic):
         return _clock(seen, rule, threshold)
     apart = seen.aligned or rule.linear
-    chain = _derivation(regression_chain.derive, rule, view) if apart else None
+    chain = derived(regression_chain.derive, rule, view) if apart else None
     if chain is None or (view == "descent" and "arrival" not in chain.laws):
         return None, None
     symbols = (

@@ -1,8 +1,10 @@
-"""One mode of a product of layers: its symbols, its gradient in each layer, and its equations."""
+"""One mode of a product of layers: its symbols, its gradient in each layer, its equations, and its numbers."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sympy as sp
 
@@ -22,6 +24,10 @@ IMBALANCE = sp.Symbol("c", real=True)  # w₁² − w₂²
 DISTANCE = sp.Symbol("delta", real=True)  # of the least factor from where it ends
 ENDS = sp.symbols("z_1:9", positive=True)  # factors at the end, the least one first
 FAST, SLOW = sp.symbols("s_1 s_n", positive=True)
+
+Times = tuple[float | None, float | None]  # a mode's arrival and extinction, None where not predicted
+NOTHING: Times = (None, None)
+EQUAL = 1e-12  # relative difference of factors below which a mode counts as balanced
 
 
 def factors(depth: int) -> tuple[sp.Symbol, ...]:
@@ -54,3 +60,44 @@ def balanced_pull(depth: int) -> sp.Expr:
 def balanced_gradient(depth: int) -> sp.Expr:
     """The gradient g of each layer, for factors of equal size w."""
     return -balanced_pull(depth) + DECAY * FACTOR
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One mode of an aligned start.
+
+    Parameters
+    ----------
+    target
+        Its singular value s.
+    reached
+        Its amplitude a* at the balanced minimum.
+    sizes
+        Its factors (L,).
+    decay
+        Weight decay λ.
+    threshold
+        The arrival's q.
+    """
+
+    target: float
+    reached: float
+    sizes: tuple[float, ...]
+    decay: float
+    threshold: float
+
+    @property
+    def start(self) -> float:
+        """Its amplitude a₀."""
+        return math.prod(self.sizes)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether its factors have the same size."""
+        size = max(map(abs, self.sizes))
+        return max(size - abs(w) for w in self.sizes) <= EQUAL * size
+
+    @property
+    def arrived(self) -> float:
+        """The amplitude a₁ at which it has arrived."""
+        return self.reached + self.threshold * (self.start - self.reached)
