@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from theory.grids import plateau_lengths
 from theory.models import folded, folded_chain
-from theory.rules import rule
+from theory.rule_ids import rule
 
 Array = NDArray[np.float64]
 POINTS, REPEATS = 4_000_000, 7

@@ -18,7 +18,7 @@ from simulations.population import population
 from theory.models.folded import Folded
 from theory.models.linear import LinearModel
 from theory.models.regression import Regression
-from theory.rules import rule
+from theory.rule_ids import rule
 
 Array = NDArray[np.float64]
 STEPS, PLAIN_STEPS = 100_000, 20_000  # of ours, and of the plain loop, which is scaled up

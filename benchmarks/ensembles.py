@@ -27,7 +27,7 @@ from theory.models.factorized_mode import THRESHOLD as PART
 from theory.models.regression import ERROR0, RATE
 from theory.models.regression_chain import derive
 from theory.modes import GROWING, SHRINKING, factorized_path
-from theory.rules import rule
+from theory.rule_ids import rule
 
 COUNT, SAMPLE, CHECKED = 10_000, 100, 20
 THRESHOLD, RTOL = 1e-3, 1e-8

@@ -67,7 +67,7 @@ _WHERE = {
     "Regression": "theory.models.regression",
     "RegressionModes": "simulations.ensembles",
     "Rule": "theory.rules",
-    "rule": "theory.rules",
+    "rule": "theory.rule_ids",
     "run_sweep": "simulations.sweep_runs",
     "sensitivity": "simulations.sensitivity",
     "series": "figures.series",
@@ -136,7 +136,8 @@ if TYPE_CHECKING:
     from theory.natural_steps import outgrown
     from theory.noisy_fit import NoisyRegression, break_even
     from theory.predictions import predict
-    from theory.rules import SIGMA, Rule, rule
+    from theory.rule_ids import rule
+    from theory.rules import SIGMA, Rule
     from theory.settling import settling_steps
     from theory.simplicity import NoisyTarget
     from theory.weak_signals import gain_share

@@ -21,7 +21,8 @@ from simulations.spectra import spectrum
 from theory.checks import ArgumentError, inside, whole
 from theory.models.regression import Regression
 from theory.predictions import predict
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 ROUNDING = 1e-12  # below which a measured speed is zero
 POINTS, RATIOS = 400, 25  # of the lines

@@ -21,7 +21,7 @@ from simulations.sampled_training import sampled_error
 from theory.checks import positive, whole
 from theory.curves import predict_curve
 from theory.models.folded import Folded
-from theory.rules import rule
+from theory.rule_ids import rule
 
 PANELS = {"gd": "gradient descent", "egd": "EGD, normalised GD", "newton": "Newton (eq. 9)"}
 ALIKE = "frobenius"  # with one output the same as EGD

@@ -22,7 +22,7 @@ from theory.checks import positive
 from theory.factorized_curves import factorized_amplitudes
 from theory.models.factorized import Factorized
 from theory.predictions import predict
-from theory.rules import rule
+from theory.rule_ids import rule
 
 LAWS = ("gd", "egd")
 FLOWS = ("gradient flow", "EGD flow")

@@ -29,7 +29,7 @@ from theory.grids import longest_runs
 from theory.members import members
 from theory.models.folded import Folded
 from theory.plateaus import LONGEST_RUN
-from theory.rules import rule
+from theory.rule_ids import rule
 
 RULES = ("gd", "egd")
 MAPS = ("start_slow", "theta")  # second axis of each row of panels

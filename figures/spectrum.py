@@ -21,7 +21,7 @@ from simulations.spectra import spectrum
 from theory.checks import ArgumentError, inside, whole
 from theory.models.regression import Regression
 from theory.predictions import predict
-from theory.rules import rule
+from theory.rule_ids import rule
 
 ROOM = 2.6  # for labels, of the axis: this factor for each decade of the spectrum
 

@@ -30,7 +30,7 @@ from theory.geometry import EPSILON, THETA, U2
 from theory.models.wedge import Wedge
 from theory.plateaus import LONGEST_RUN
 from theory.predictions import predict
-from theory.rules import rule
+from theory.rule_ids import rule
 
 GD = rule("gd")
 SHOWN = 16  # measured points of a run

@@ -21,7 +21,8 @@ from theory.curves import Curve, predict_curve
 from theory.models.factorized import Factorized
 from theory.models.linear import Directions, LinearModel, checked_start
 from theory.predictions import Prediction, predict
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 Array = NDArray[np.float64]
 SLOW_STEPS = 10_000  # of a rule that draws a new basis every step

@@ -17,7 +17,8 @@ from theory.models.factorized import Factorized
 from theory.models.linear import Directions, LinearModel, check_start_shape, finite_start
 from theory.models.linear import checked_start as checked_start
 from theory.predictions import largest_stable_step
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]

@@ -21,7 +21,8 @@ from theory.models.linear import LinearModel
 from theory.models.regression import Regression
 from theory.models.wedge import Wedge
 from theory.predictions import largest_stable_step, predict
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 Array = NDArray[np.float64]
 VIEWS = ("descent", "flow")

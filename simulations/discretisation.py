@@ -19,7 +19,8 @@ from theory.cycles import Residue, residue
 from theory.discretisation import approach, largest_stable_step
 from theory.models.linear import LinearModel, checked_start
 from theory.models.regression import ERROR, ERROR0, RATE
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 Array = NDArray[np.float64]
 SMALL, LARGER = 1e-9, 1e-6  # sizes of the errors that a stable step brings down, whichever of them it is

@@ -20,7 +20,8 @@ from simulations.population import population
 from simulations.trajectory import Trajectory
 from theory.checks import ArgumentError
 from theory.models.linear import LinearModel
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 Array = NDArray[np.float64]
 ORDER = 16  # nodes of each piece: the solvers interpolate by polynomials of degree 12 at most

@@ -19,7 +19,8 @@ from simulations.factorized_runs import run_factorized
 from simulations.mode_runs import Run, Settings, run_regression
 from theory.checks import ArgumentError, ArgumentTypeError, inside, number, whole
 from theory.modes import GROWING, Path, factorized_path, regression_path
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 Array = NDArray[np.float64]
 FINEST, COARSEST = 1e-15, 1e-3

@@ -32,7 +32,8 @@ from simulations.trajectory import Trajectory
 from theory.checks import ArgumentError, inside, tolerance, whole
 from theory.models.factorized import Factorized
 from theory.models.linear import Directions, LinearModel
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 Array = NDArray[np.float64]
 Path = Callable[[float], tuple[float, Any]]

@@ -16,7 +16,8 @@ from theory.checks import ArgumentError, inside, positive
 from theory.discretisation import largest_stable_step
 from theory.models.factorized import Factorized
 from theory.models.factorized_layers import Layers, layer_gradients_of
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 Array = NDArray[np.float64]
 CHUNK = 512

@@ -11,7 +11,8 @@ from simulations.layered_trajectory import conserved_drift
 from simulations.layers import layered_flow
 from theory.models.factorized import Factorized
 from theory.models.factorized_layers import Layers
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 Array = NDArray[np.float64]
 

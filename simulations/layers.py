@@ -37,7 +37,8 @@ from simulations.surfaces import ZERO, Hold, Pull, changes, factors_lost, hold
 from theory.checks import TIGHTEST, ArgumentError, inside, tolerance, whole
 from theory.models.factorized import Factorized
 from theory.models.factorized_layers import Layers, layer_gradients_of
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 Array = NDArray[np.float64]
 Path = Callable[[float], tuple[float, Layers]]

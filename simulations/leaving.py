@@ -16,7 +16,8 @@ from simulations.population import Population, population
 from theory.checks import positive
 from theory.models.linear import LinearModel, checked_start
 from theory.predictions import largest_stable_step
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 Array = NDArray[np.float64]
 FADED = 80.0  # powers of e: an error that has shrunk by so many is lost in the rounding of the weights

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.descent import errors
-from theory.rules import rule
+from theory.rule_ids import rule
 
 Array = NDArray[np.float64]
 

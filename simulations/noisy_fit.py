@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from simulations.descent import errors
 from theory.checks import ArgumentError, whole
 from theory.noisy_fit import NoisyRegression
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 Array = NDArray[np.float64]
 SAMPLES = 3  # of the labels, for each input

@@ -20,7 +20,8 @@ from theory.checks import ArgumentError, known
 from theory.existence import least_slow_start, wedge_excess
 from theory.members import members
 from theory.plateaus import LONGEST_RUN
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 if TYPE_CHECKING:
     import xarray as xr

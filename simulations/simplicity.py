@@ -12,7 +12,8 @@ from simulations.descent import descend
 from simulations.flow import Path, flow
 from theory.checks import ArgumentError
 from theory.models.factorized import Factorized
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 from theory.simplicity import NoisyTarget
 
 Array = NDArray[np.float64]

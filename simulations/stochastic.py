@@ -16,7 +16,8 @@ from simulations.replicas import Lengths, Tally
 from simulations.sampling import sampler
 from theory.checks import ArgumentError, inside, positive, whole
 from theory.models.linear import LinearModel, checked_start
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 Array = NDArray[np.float64]
 DRAWN = 4096  # numbers of one replica drawn at once: part of the definition of its stream

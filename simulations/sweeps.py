@@ -25,7 +25,8 @@ from theory.derivation import VIEWS
 from theory.models.folded import Folded
 from theory.models.wedge import Wedge
 from theory.plateaus import ARRIVAL_SPREAD, CROSSING, FIRST_DEPARTURE, LAG, LEADING_ORDER, LONGEST_RUN, TWO_ORDERS
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 DESIGNS = ("grid", "random")
 DEFAULTS: dict[str, dict[str, Any]] = {

@@ -17,7 +17,7 @@ from theory.models.folded import Folded
 from theory.models.folded_descent import ALTERNATION
 from theory.plateaus import ALTERNATING, LONGEST_RUN
 from theory.predictions import predict
-from theory.rules import rule
+from theory.rule_ids import rule
 
 EGD = rule("egd")
 

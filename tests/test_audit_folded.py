@@ -20,7 +20,7 @@ from theory.claims.folded_error import MU, NU
 from theory.claims.folded_moments import HIGHEST
 from theory.minibatch import mean_square_limit
 from theory.models.folded import EPSILON, ETA, M1, M2, MARGIN, THETA, U1, U2, Folded
-from theory.rules import rule
+from theory.rule_ids import rule
 
 SYMBOLS = (EPSILON, THETA, M1, M2, ETA, U1, U2)
 

@@ -11,7 +11,8 @@ from theory.claims import claim
 from theory.claims.method import CONDITION, GAIN, MEMORY, PRODUCT
 from theory.claims.method_dynamics import ANGLE, G1, G2
 from theory.models.regression import Regression
-from theory.rules import NORM, SIGMA, rule
+from theory.rule_ids import rule
+from theory.rules import NORM, SIGMA
 
 EXPECTED = dict(E1="holds", E2="corrected", E3="holds", E4="corrected", E5="corrected", E6="corrected")
 EXPECTED |= dict(E7="corrected", E8="corrected")

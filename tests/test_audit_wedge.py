@@ -25,7 +25,7 @@ from theory.contractions import ETA
 from theory.geometry import EPSILON, THETA, U1, U2
 from theory.models.folded import Folded
 from theory.models.wedge import Wedge
-from theory.rules import rule
+from theory.rule_ids import rule
 
 EXPECTED = dict(W1="holds", W2="corrected", W3="corrected", W4="holds", W5="corrected", W6="corrected")
 EXPECTED |= dict(W7="undetermined", W8="corrected")

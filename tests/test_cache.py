@@ -161,7 +161,7 @@ def test_a_rule_of_ones_own_and_a_chain_that_fails_are_not_kept(tmp_path, monkey
     (tmp_path / "cached_rules.py").write_text("from theory.rules import SIGMA\nhalf = SIGMA / 2\n")
     monkeypatch.syspath_prepend(tmp_path)
     assert "half" in printed("--rule", "cached_rules:half")
-    chain = derive.chain_of("regression", __import__("theory.rules").rules.rule("gd"), "flow", None)
+    chain = derive.chain_of("regression", __import__("theory.rule_ids").rule_ids.rule("gd"), "flow", None)
     wrong = type(chain.steps[0])("wrong", chain.steps[0].equation, "", lambda: 1)
     broken = type(chain)(chain.model, chain.rule, chain.view, [wrong])
     monkeypatch.setattr(derive, "chain_of", lambda *given: broken)

@@ -17,7 +17,7 @@ from theory.models.folded import Folded
 from theory.models.regression import Regression
 from theory.models.wedge import Wedge
 from theory.plateaus import LONGEST_RUN
-from theory.rules import rule
+from theory.rule_ids import rule
 
 
 @pytest.fixture(scope="module")

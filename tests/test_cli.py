@@ -14,7 +14,7 @@ import pytest
 import evenflow as ef
 from evenflow.cli import main
 from evenflow.errors import one_line
-from theory.rules import RULE_IDS
+from theory.rule_ids import RULE_IDS
 
 ROOT = Path(__file__).parents[1]
 ARRAYS = (

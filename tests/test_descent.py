@@ -16,7 +16,7 @@ from theory.models.regression import Regression
 from theory.plateaus import ARRIVAL_SPREAD, LONGEST_RUN
 from theory.plateaus import spread as spread_of
 from theory.predictions import largest_stable_step, predict
-from theory.rules import rule
+from theory.rule_ids import rule
 
 
 def test_the_propagator_is_what_the_steps_do():

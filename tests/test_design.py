@@ -15,7 +15,7 @@ from simulations.design import SHAPES, design, folded_family, spectrum_family, w
 from theory.checks import ArgumentError
 from theory.plateaus import ARRIVAL_SPREAD, LONGEST_RUN
 from theory.predictions import predict
-from theory.rules import rule
+from theory.rule_ids import rule
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -15,7 +15,8 @@ from theory.derivation import Step
 from theory.discretisation import approach, largest_stable_step, stability
 from theory.models.folded import Folded
 from theory.models.regression import ETA, FAST, RATE, SLOW, Regression
-from theory.rules import SIGMA, Rule, rule
+from theory.rule_ids import rule
+from theory.rules import SIGMA, Rule
 
 SOFT = Rule("soft", SIGMA / (1 + SIGMA))
 LINEAR = ["gd", "newton", "momentum:0", "momentum:0.9", "grokfast", "grokfast:0.5:4", "damped:0.3", "column-norm", SOFT]

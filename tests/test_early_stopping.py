@@ -12,7 +12,7 @@ from theory import early_stopping, weak_signals
 from theory.checks import ArgumentError
 from theory.early_stopping import GIVEN, NOISE, RATE, TIME, stopping
 from theory.noisy_fit import NoisyRegression, break_even, power_law
-from theory.rules import rule
+from theory.rule_ids import rule
 from theory.simplicity import NoisyTarget
 from theory.weak_signals import gain_share, weak_signal
 

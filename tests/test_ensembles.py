@@ -14,7 +14,8 @@ from theory.models import factorized_chain, factorized_mode, regression, regress
 from theory.models.factorized_mode import TARGET
 from theory.modes import CLOCK, NEGATIVE, REGIMES, factorized_path, factorized_residuals, regression_path
 from theory.propagators import BEGIN, lifted_below, propagator
-from theory.rules import SIGMA, Rule, rule
+from theory.rule_ids import rule
+from theory.rules import SIGMA, Rule
 
 HEYOKA = pytest.param(
     "heyoka",

@@ -34,7 +34,7 @@ from theory.models.folded import Folded
 from theory.models.regression import Regression
 from theory.plateaus import ARRIVAL_SPREAD, LONGEST_RUN
 from theory.predictions import predict
-from theory.rules import rule
+from theory.rule_ids import rule
 
 POINTS = 10_000
 

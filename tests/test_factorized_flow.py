@@ -18,7 +18,8 @@ from theory.checks import ArgumentError
 from theory.models.factorized import Factorized
 from theory.plateaus import ARRIVAL_SPREAD
 from theory.predictions import predict
-from theory.rules import NORM, SIGMA, Rule, rule
+from theory.rule_ids import rule
+from theory.rules import NORM, SIGMA, Rule
 
 CLOSE = 3e-8  # at a tolerance of 1e-10 the worst of these is 1.7e-8, where a step is interpolated
 

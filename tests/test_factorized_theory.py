@@ -18,7 +18,8 @@ from theory.models import factorized_chain as chain
 from theory.models.factorized import Factorized
 from theory.plateaus import ARRIVAL_SPREAD
 from theory.predictions import predict
-from theory.rules import NORM, SIGMA, Rule, rule
+from theory.rule_ids import rule
+from theory.rules import NORM, SIGMA, Rule
 
 LAWS = {
     "gd": lambda g: g,

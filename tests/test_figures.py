@@ -30,7 +30,7 @@ from simulations.approximations import measured_arrivals
 from simulations.networks import campaign
 from simulations.networks.settings import Setting, preset
 from theory.checks import ArgumentError, ArgumentTypeError
-from theory.rules import rule
+from theory.rule_ids import rule
 
 AUDIT = {
     "version": "0",

@@ -13,7 +13,8 @@ from theory.models.folded import Folded
 from theory.models.regression import Regression
 from theory.plateaus import LONGEST_RUN
 from theory.predictions import predict
-from theory.rules import SIGMA, Rule, rule
+from theory.rule_ids import rule
+from theory.rules import SIGMA, Rule
 
 SPECTRUM = (1.0, 0.1, 0.01, 0.001)
 STARTS = (1.0, 1.5, 0.3, 2.0)

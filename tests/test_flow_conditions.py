@@ -9,7 +9,7 @@ from scipy.integrate import LSODA
 
 from simulations.flow import advance, flow
 from theory.models.regression import Regression
-from theory.rules import rule
+from theory.rule_ids import rule
 
 THRESHOLD = mp.mpf("1e-3")
 

@@ -12,7 +12,7 @@ from theory.curves import error_law, predict_curve
 from theory.derivation import compiled
 from theory.models import folded
 from theory.models.folded import Folded
-from theory.rules import rule
+from theory.rule_ids import rule
 
 SAMPLES = 1_000_000
 

@@ -11,7 +11,7 @@ from theory.checks import ArgumentError
 from theory.grids import plateau_lengths
 from theory.models.folded import Folded
 from theory.predictions import predict
-from theory.rules import rule
+from theory.rule_ids import rule
 
 
 def points(count: int, seed: int) -> dict[str, np.ndarray]:

@@ -25,7 +25,7 @@ from theory import (
 )
 from theory.derivation import Derivation
 from theory.latex import document, prose, section
-from theory.rules import rule
+from theory.rule_ids import rule
 
 FAMILY = ("gd", "egd", "ngd", "power:0.5", "power:1.5", "newton")
 COMPILER = "pdflatex"

@@ -22,7 +22,7 @@ from simulations.networks.tasks import Modular
 from simulations.networks.training import train
 from simulations.networks.tuning import FACTORS, Tuned, tuned, tuning_runs, tuning_setting, with_steps
 from theory.checks import ArgumentError
-from theory.rules import rule
+from theory.rule_ids import rule
 
 SMALL = replace(PRESETS["modular-37-add"], task=Modular(13), width=40, batch=40, epochs=3)
 EMPTY = Weights(*(np.zeros((1, 1)) for _ in range(3)))

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 from simulations.directions import spectral
 from simulations.polar import SAFETY, _measured_error, polar
 from theory.checks import ArgumentError
-from theory.rules import rule
+from theory.rule_ids import rule
 
 EPS = np.finfo(float).eps
 SPECTRA = {

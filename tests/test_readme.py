@@ -8,7 +8,7 @@ from matplotlib import image
 
 import evenflow as ef
 from figures.readme import PLACE, THUMBNAILS, draw, draw_thumbnail
-from theory.rules import RULE_IDS
+from theory.rule_ids import RULE_IDS
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 

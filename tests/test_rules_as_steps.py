@@ -17,7 +17,8 @@ from theory.checks import ArgumentError
 from theory.models.folded import Folded
 from theory.models.regression import Regression
 from theory.newton_schulz import PRESETS
-from theory.rules import FORMS, SIGMA, Rule, rule
+from theory.rule_ids import FORMS, rule
+from theory.rules import SIGMA, Rule
 
 SHAPES = [(2, 5), (3, 3), (5, 2), (1, 4), (4, 1)]
 

@@ -24,7 +24,7 @@ from theory.models.regression import Regression
 from theory.models.wedge import Wedge
 from theory.plateaus import ARRIVAL_SPREAD, CROSSING, FIRST_DEPARTURE, LAG, LEADING_ORDER, LONGEST_RUN
 from theory.predictions import predict
-from theory.rules import rule
+from theory.rule_ids import rule
 from theory.sensitivity import SHARE, TURN, threshold_chain
 
 

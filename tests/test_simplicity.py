@@ -8,7 +8,7 @@ from simulations.simplicity import measured_risk_along, planted
 from theory import simplicity
 from theory.checks import ArgumentError
 from theory.models.factorized import Factorized
-from theory.rules import rule
+from theory.rule_ids import rule
 from theory.simplicity import EXTRA, KEPT, NOISE, SIGNAL, START, NoisyTarget, order_of_learning
 
 GD, EGD = (order_of_learning(rule(name)) for name in ("gd", "egd"))

@@ -25,7 +25,7 @@ from theory.models.regression import Regression
 from theory.models.wedge import Wedge
 from theory.plateaus import FIRST_BELOW, LEFT_FOR_GOOD, LONGEST_RUN
 from theory.predictions import predict
-from theory.rules import rule
+from theory.rule_ids import rule
 from theory.samples import sample_law
 
 FOLDED = [  # off the convenient point: both ends of ε and of the margin, decay, starts of both signs

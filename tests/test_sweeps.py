@@ -35,7 +35,7 @@ from theory.models.regression import Regression
 from theory.models.wedge import Wedge
 from theory.plateaus import ARRIVAL_SPREAD, CROSSING, LEADING_ORDER, LONGEST_RUN
 from theory.predictions import predict
-from theory.rules import rule
+from theory.rule_ids import rule
 from theory.spreads import folded_lengths, regression_spreads, separate
 
 Cluster = tuple[str, list[subprocess.Popen[bytes]]]

@@ -7,7 +7,7 @@ from simulations.descent import descend
 from simulations.flow import flow
 from theory.curves import predict_curve
 from theory.models.regression import Regression
-from theory.rules import rule
+from theory.rule_ids import rule
 
 MODEL = Regression.from_spectrum([1.0, 0.2, 0.03], start=[0.7, 1.5, 1.1], seed=4)
 

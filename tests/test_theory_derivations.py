@@ -34,7 +34,8 @@ from theory.models import (
 )
 from theory.models.folded import MARGIN, Folded
 from theory.models.regression import Regression
-from theory.rules import SIGMA, Rule, rule
+from theory.rule_ids import rule
+from theory.rules import SIGMA, Rule
 
 FAMILY = ["gd", "egd", "ngd", "power:0.5", "power:1.5", "newton"]
 RULES = [*FAMILY, "power:0.3", "power:1.7", "damped:0.1"]

@@ -18,7 +18,7 @@ from theory.models import folded, folded_chain
 from theory.models.folded import Folded
 from theory.plateaus import Contraction, Edge, longest_interval, longest_run
 from theory.predictions import Prediction, predict
-from theory.rules import rule
+from theory.rule_ids import rule
 
 MANY = settings(derandomize=True, deadline=None, max_examples=300)
 SOME = settings(derandomize=True, deadline=None, max_examples=200)

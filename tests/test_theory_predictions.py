@@ -17,7 +17,7 @@ from theory.models.folded import Folded
 from theory.models.linear import LinearModel
 from theory.models.regression import Regression
 from theory.predictions import Prediction, largest_stable_step, predict
-from theory.rules import rule
+from theory.rule_ids import rule
 
 SOME = settings(derandomize=True, deadline=None, max_examples=60)
 CLOSE = 1e-9  # rotation by random bases and the eigenvalue routine cost some digits

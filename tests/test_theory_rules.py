@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from simulations.directions import spectral
 from theory.checks import ArgumentError, ArgumentTypeError
-from theory.rules import NORM, RULE_IDS, SIGMA, Rule, rule
+from theory.rule_ids import RULE_IDS, rule
+from theory.rules import NORM, SIGMA, Rule
 
 EXACT = settings(derandomize=True, deadline=None, max_examples=60)
 

@@ -32,7 +32,7 @@ from theory.models.folded import Folded
 from theory.models.wedge import Wedge
 from theory.plateaus import LEADING_ORDER, LONGEST_RUN, TWO_ORDERS, Contraction, Edge
 from theory.predictions import largest_stable_step, predict
-from theory.rules import rule
+from theory.rule_ids import rule
 
 SAMPLES = 1_000_000
 CHAINS = [("gd", "flow"), ("gd", "descent"), ("newton", "flow"), ("newton", "descent")]

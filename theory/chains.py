@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from theory.checks import ArgumentError, ArgumentTypeError
 from theory.derivation import Derivation
+from theory.rule_ids import rule as find
 from theory.rules import Rule
-from theory.rules import rule as find
 
 if TYPE_CHECKING:
     from theory.models.factorized import Factorized

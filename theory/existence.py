@@ -20,7 +20,8 @@ from theory.geometry import THETA, U1, U2, W1, W2, front
 from theory.members import Members
 from theory.models import folded_chain
 from theory.models.folded_opening import coefficients, minimiser
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 if TYPE_CHECKING:
     import numpy as np

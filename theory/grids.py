@@ -13,7 +13,8 @@ from theory.checks import ArgumentError, known
 from theory.derivation import VIEWS, Derivation
 from theory.members import Members, members
 from theory.models import folded_chain
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 if TYPE_CHECKING:
     import numpy as np

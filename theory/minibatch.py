@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from theory.checks import ArgumentError, positive, whole
 from theory.models.linear import LinearModel, checked_start
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 from theory.samples import sample_law
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from theory.derivation import Derivation, Step
 from theory.discretisation import speed_along
 from theory.models.regression import ERROR, ERROR0, ETA, FAST, RATE, SLOW, THRESHOLD, TIME
 from theory.models.regression_chain import derive as regression_chain
-from theory.rules import rule
+from theory.rule_ids import rule
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,7 +10,8 @@ from theory.checks import ArgumentError, nonnegative, numbers, positive, whole
 from theory.early_stopping import NOISE, OUTPUTS, SIGNAL, stopping
 from theory.models.linear import one_or_all
 from theory.models.regression import RATE, TIME
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 from theory.stops import Stop, find_stop, flow_times
 from theory.weak_signals import gain_share
 

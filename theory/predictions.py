@@ -25,8 +25,8 @@ from theory.models.linear import Directions, LinearModel, checked_start
 from theory.models.wedge import Wedge
 from theory.path_time import path_clock, path_time
 from theory.plateaus import Contraction
+from theory.rule_ids import rule as named
 from theory.rules import SIGMA, Rule
-from theory.rules import rule as named
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,7 +10,7 @@ from theory.derivation import Derivation, Step
 from theory.families import ALPHA, POWERS
 from theory.models import regression_chain
 from theory.models.regression import ERROR0, FAST, RATE, SLOW, THRESHOLD
-from theory.rules import rule
+from theory.rule_ids import rule
 
 SHARE = sp.Symbol("q", positive=True)
 TURN = sp.Symbol("c", positive=True)  # Δe/Δ(1/λ)

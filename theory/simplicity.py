@@ -20,7 +20,8 @@ from theory.derivation import Derivation, Step
 from theory.models.factorized_chain import derive as factorized_chain
 from theory.models.factorized_mode import DECAY, START, TARGET, TIME, ZERO
 from theory.models.linear import one_or_all
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 from theory.stops import Stop, find_stop, flow_times
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import sympy as sp
 
 from theory.derivation import Derivation, Step
-from theory.rules import SIGMA, rule
+from theory.rule_ids import rule
+from theory.rules import SIGMA
 
 DELTA, RATE, SIZE, SIZE0 = sp.symbols("delta lambda s s_0", positive=True)
 LEFT = sp.Symbol("r", positive=True)  # s₀ − λt, what EGD leaves at the time t

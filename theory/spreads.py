@@ -8,7 +8,8 @@ from theory.checks import known
 from theory.derivation import VIEWS
 from theory.members import Members
 from theory.models import folded_chain, regression, regression_chain
-from theory.rules import Rule, rule
+from theory.rule_ids import rule
+from theory.rules import Rule
 
 if TYPE_CHECKING:
     import numpy as np

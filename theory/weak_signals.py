@@ -19,7 +19,8 @@ from theory.derivation import Derivation, Step
 from theory.early_stopping import NOISE, OUTPUTS, RADIUS, SIGNAL, density, moment, plainly
 from theory.models.linear import one_or_all
 from theory.models.regression import RATE, TIME
-from theory.rules import SIGMA, Rule, rule
+from theory.rule_ids import rule
+from theory.rules import SIGMA, Rule
 
 ALPHA = sp.Symbol("alpha", nonnegative=True)
 PER_SAMPLE = sp.Symbol("s2", positive=True)  # σ²/n

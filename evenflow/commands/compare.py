@@ -63,7 +63,7 @@ def compare(
     """Predict and measure the plateaus of several rules on one model from one start."""
     from evenflow.display import Reporter, print_cause, print_comparison
     from simulations.comparison import compare as run
-    from theory.rules import rule
+    from theory.rule_ids import rule
 
     given = {"epsilon": epsilon, "theta": theta, "margin": margin, "spectrum": spectrum, "data": data, "depth": depth}
     chosen = [rule(name.strip()) for name in rules.split(",")] if rules is not None else None

@@ -82,7 +82,7 @@ def rendered(model: str, name: str, view: str, depth: str | None, fresh: bool = 
     if kept is not None:
         return kept
     from theory.latex import section
-    from theory.rules import FORMS
+    from theory.rule_ids import FORMS
 
     chain = chain_of(model, rule_of("rule", name), view, depth)
     found = {"text": chain.text(), "section": section(chain), "document": chain.document()}

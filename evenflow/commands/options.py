@@ -78,7 +78,7 @@ def depth_of(depth: str | None) -> int:
 
 def rule_of(option: str, name: str) -> Rule:
     """The rule that an option names, which is what a refusal names too."""
-    from theory.rules import rule
+    from theory.rule_ids import rule
 
     try:
         return rule(name)

@@ -19,7 +19,8 @@ from theory.models import folded, folded_chain, regression, regression_chain
 from theory.models.folded import X1, X2, Y
 from theory.models.regression import CONTRACTION, ERROR, ERROR0, ETA, RATE, THRESHOLD
 from theory.noise import BATCH
-from theory.rules import SIGMA, rule
+from theory.rule_ids import rule
+from theory.rules import SIGMA
 
 EXAMPLES = sp.Symbol("n", positive=True)  # of a minibatch: `b` is taken on the page
 PARAMETERS = (folded.EPSILON, folded.THETA, folded.MARGIN, folded.DECAY, folded.U1, folded.U2)

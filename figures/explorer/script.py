@@ -27,7 +27,7 @@ from figures.style import RULES, direction_colours
 from theory.families import POWERS
 from theory.models import folded_chain, regression_chain
 from theory.plateaus import LONGEST_RUN
-from theory.rules import rule
+from theory.rule_ids import rule
 
 COLOURS = 33  # of directions
 LOGIC = ("state.js", "words.js")

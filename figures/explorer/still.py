@@ -19,7 +19,7 @@ from theory.derivation import compiled
 from theory.models.folded import Folded
 from theory.plateaus import LONGEST_RUN
 from theory.predictions import predict
-from theory.rules import rule
+from theory.rule_ids import rule
 
 if TYPE_CHECKING:
     from figures.explorer.widget import Explorer

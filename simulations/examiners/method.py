@@ -15,7 +15,8 @@ from simulations.flow import flow
 from theory.claims.claim import Claim
 from theory.claims.method import CONDITION, GAIN, MEMORY, PRODUCT, RANK, RANK_THEN, ROWS
 from theory.models.regression import Regression
-from theory.rules import NORM, SIGMA, rule
+from theory.rule_ids import rule
+from theory.rules import NORM, SIGMA
 
 Array = NDArray[np.float64]
 Built = tuple[dict[str, float], Array, Array, Array]  # where, U (m, r), σ (r,), V (p, r)

@@ -31,7 +31,8 @@ from theory.claims.method_dynamics import (
 from theory.models.folded import Folded
 from theory.models.regression import Regression
 from theory.newton_schulz import PRESETS
-from theory.rules import NORM, SIGMA, rule
+from theory.rule_ids import rule
+from theory.rules import NORM, SIGMA
 
 Array = NDArray[np.float64]
 EGD = rule("egd")

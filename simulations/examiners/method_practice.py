@@ -14,7 +14,7 @@ from simulations.population import population
 from theory.claims.claim import Claim
 from theory.claims.method_dynamics import ERROR0, ETA, ITERATIONS, KEPT, LARGEST, RANK, TOTAL
 from theory.models.regression import Regression
-from theory.rules import rule
+from theory.rule_ids import rule
 
 GRADIENTS = 250
 LIMIT = {"truncated": "exact", "rsvd": "a bound from above"}

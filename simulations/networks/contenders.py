@@ -12,7 +12,8 @@ from simulations.directions import direction
 from simulations.networks.network import Weights
 from simulations.networks.settings import Setting
 from theory.checks import ArgumentError, plain, positive
-from theory.rules import FORMS, NORM, RULE_IDS, SIGMA, Rule, rule
+from theory.rule_ids import FORMS, RULE_IDS, rule
+from theory.rules import NORM, SIGMA, Rule
 
 Way = Callable[[Weights, Any], tuple[Weights, Any]]
 ADAM, ADAM_STEP = "adam", 1e-3
