@@ -9,9 +9,10 @@ import xml.dom.minidom
 
 import pytest
 
-import figures.audit_report as report
+import figures.audit_report.writing as report
 from evenflow.cli import main
 from figures.audit import figure
+from figures.audit_report.page import page
 from simulations.audit import examine
 from simulations.examiners.trial import compared
 from theory.checks import ArgumentError
@@ -59,7 +60,7 @@ def test_a_claim_without_counterexample_has_no_figure(findings):
 
 
 def test_the_page_needs_nothing_else(findings):
-    text = report.page(findings, "0.1.0", {"E2": "data:image/svg+xml;base64,"})
+    text = page(findings, "0.1.0", {"E2": "data:image/svg+xml;base64,"})
     addresses = re.findall(r'(?:src|href)="([^"]*)"', text)
     assert all(address.startswith(("#", "data:")) for address in addresses)
     assert not re.search(r"https?:|@import|<script|<link", text)
@@ -67,7 +68,7 @@ def test_the_page_needs_nothing_else(findings):
 
 
 def test_the_page_says_what_was_found(findings):
-    text = report.page(findings, "0.1.0")
+    text = page(findings, "0.1.0")
     assert '<h2 id="E2">E2: <span class="verdict corrected">corrected</span></h2>' in text
     assert "1 holds, 1 corrected" in text
     assert text.count("<b>Instead:</b>") == 1

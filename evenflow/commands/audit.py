@@ -30,7 +30,7 @@ def audit(
         findings = run(ids or (), seed=seeded, progress=reporter)
         missing = ""
         if out is not None:
-            from figures.audit_report import write
+            from figures.audit_report.writing import write
 
             missing = write(findings, Path(out), __version__, reporter)
     if as_json:

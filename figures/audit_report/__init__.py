@@ -1,0 +1,1 @@
+"""The audit as a report: one HTML page that needs nothing else, LaTeX, JSON, and figures of what does not hold."""
