@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import textwrap
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,8 +14,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from figures.brackets import ROW, draw_plateau
-from figures.curves import BAND, draw_curve, merged, relative, time_limits
-from figures.directions import LABELLED, divide, draw_amplitudes, draw_arrivals, draw_key, learning
+from figures.compare_notes import ERRORS, notes
+from figures.curves import BAND, draw_curve, relative, time_limits
+from figures.directions import divide, draw_amplitudes, draw_arrivals, draw_key, learning
+from figures.groups import Group, Rows, label, merged, preferred
 from figures.labels import label_lines
 from figures.notebook import NotebookFigure
 from figures.style import INK, PAGE, PREDICTED, SMALL, darker, house_style, inches, lighter, rule_colours
@@ -25,16 +25,8 @@ from simulations.comparison import Comparison, Run
 from theory.checks import ArgumentError
 from theory.plateaus import LONGEST_RUN
 
-Group = list[Run]
-Rows = dict[str, list[Group]]
-
 TIMES = {"flow": "flow time t", "descent": "steps k"}
-UNITS = {"flow": "flow", "descent": "steps"}
-PREFERRED = ("gd", "egd")
-SHOWN = 3  # rules whose directions are drawn
-ERRORS = (1e-7, 4.0)
 PERCENT = (-3.0, 108.0)
-LONGEST_LABEL = 26  # characters
 
 PANEL, HEAD, FOOT, KEY = 1.8, 0.4, 0.42, 0.17  # inches: a panel, room above and below, the key's part
 TOP, NOTE = 0.24, 0.115  # inches: the legend, a line of notes
@@ -68,9 +60,9 @@ def figure(comparison: Comparison, axes: Any = None) -> Figure:
     """
     rows = {view: merged([run for run in comparison.runs if run.view == view]) for view in TIMES}
     rows = {view: groups for view, groups in rows.items() if groups}
-    notes = textwrap.wrap(_notes(comparison, rows), NOTE_WIDTH)
+    lines = textwrap.wrap(notes(comparison, rows), NOTE_WIDTH)
     with house_style():
-        panels = _panels(rows, len(notes)) if axes is None else _checked(axes, len(rows))
+        panels = _panels(rows, len(lines)) if axes is None else _checked(axes, len(rows))
         for (left, right), view in zip(panels, rows, strict=True):
             _draw_errors(left, comparison, view, rows[view])
             _draw_directions(right, comparison, view, rows[view])
@@ -79,7 +71,7 @@ def figure(comparison: Comparison, axes: Any = None) -> Figure:
         if axes is None:
             _draw_legend(whole, comparison)
             low = 0.04 / whole.get_figheight()
-            whole.text(0.01, low, "\n".join(notes), fontsize=6, va="bottom", gid="notes")
+            whole.text(0.01, low, "\n".join(lines), fontsize=6, va="bottom", gid="notes")
         whole.draw_without_rendering()  # ticks are made here, in this style
     return whole
 
@@ -95,7 +87,7 @@ def _panels(rows: Rows, notes: int) -> list[tuple[Axes, Axes]]:
     """Two axes for each view on a new figure, with room for what is written around them."""
     heads = [HEAD + ROW * len(groups) for groups in rows.values()]
     height = TOP + sum(heads) + len(rows) * (PANEL + FOOT) + NOTE * notes + 0.04
-    longest = max(len(_label(group)) for groups in rows.values() for group in groups)
+    longest = max(len(label(group)) for groups in rows.values() for group in groups)
     margin = max(0.62, 0.12 + 0.064 * longest)
     width = (PAGE - margin - MIDDLE - RIGHT) / 2
     whole = NotebookFigure(figsize=(PAGE, height))
@@ -109,15 +101,6 @@ def _panels(rows: Rows, notes: int) -> list[tuple[Axes, Axes]]:
         panels.append((left, right))
         top = bottom - FOOT
     return panels
-
-
-def _label(group: Group) -> str:
-    joined = _joined(group)
-    return joined if len(joined) <= LONGEST_LABEL else f"{group[0].rule.name} = {len(group) - 1} more"
-
-
-def _joined(group: Group) -> str:
-    return " = ".join(run.rule.name for run in group)
 
 
 def _colours(comparison: Comparison) -> dict[str, str]:
@@ -151,7 +134,7 @@ def _draw_errors(axes: Axes, comparison: Comparison, view: str, groups: list[Gro
     for group in sorted(groups, key=lambda group: -group[0].trajectory.times[-1]):  # the shorter over the longer
         _draw_run(axes, group[0], colours[group[0].rule.name], _classifies(comparison))
     for row, group in enumerate(reversed(groups)):
-        draw_plateau(axes, group[0], _label(group), colours[group[0].rule.name], row)
+        draw_plateau(axes, group[0], label(group), colours[group[0].rule.name], row)
     tests = {line.get_color(): line for line in axes.get_lines() if line.get_gid() == "test"}
     lines = [(group[0].rule.name, tests[colours[group[0].rule.name]]) for group in groups]
     label_lines(axes, lines, fontsize=SMALL)
@@ -192,22 +175,13 @@ def _write_head(axes: Axes, comparison: Comparison, view: str, groups: list[Grou
     axes.text(0, y + 0.13 / inches(axes), title, fontsize=7.5, fontweight="bold", gid="view", **style)
 
 
-def _preferred(groups: list[Group]) -> list[Group]:
-    """The rules whose directions are drawn: gradient descent, egalitarian, then in the order given."""
-
-    def rank(group: Group) -> int:
-        return min([PREFERRED.index(run.rule.name) for run in group if run.rule.name in PREFERRED], default=9)
-
-    return sorted(groups, key=rank)[:SHOWN]
-
-
 def _draw_directions(host: Axes, comparison: Comparison, view: str, groups: list[Group]) -> None:
     """Error along each direction, in one panel for each rule."""
     shown = learning(comparison.directions)
-    preferred = _preferred(groups)
+    chosen = preferred(groups)
     colours = draw_key(host, comparison.directions.values[shown], "s" if comparison.model.name == "factorized" else "λ")
-    parts = divide(host, [_label(group) for group in preferred])
-    for part, group in zip(parts, preferred, strict=True):
+    parts = divide(host, [label(group) for group in chosen])
+    for part, group in zip(parts, chosen, strict=True):
         _time_axis(part, view, groups)
         draw_amplitudes(part, group[0], shown, colours)
         draw_arrivals(part, group[0], shown, colours, comparison.parameters["threshold"])
@@ -250,61 +224,3 @@ def _draw_legend(whole: Figure, comparison: Comparison) -> None:
         columnspacing=1.4,
         handletextpad=0.6,
     )
-
-
-def _notes(comparison: Comparison, rows: Rows) -> str:
-    """What the picture shows that its lines cannot say, and what it leaves out."""
-    seen = comparison.directions
-    shown, every = len(learning(seen)), len(seen.values)
-    sentences = [f"Model {comparison.model.name}: {_parameters(comparison)}."]
-    if shown < every:
-        sentences.append(f"{every - shown} of {every} directions never learn, or need not, and are left out.")
-    if shown > LABELLED:
-        sentences.append(f"Directions: predicted lines of {LABELLED}, arrivals of all.")
-    sentences += _sentence("Directions not drawn", rows, lambda group, groups: group not in _preferred(groups))
-    sentences += _sentence("No predicted line", rows, lambda group, _: group[0].curve is None)
-    sentences += _sentence("Test error above the panel", rows, lambda group, _: _off_panel(group[0]))
-    groups = [group for groups in rows.values() for group in groups]
-    long = dict.fromkeys(_joined(group) for group in groups if len(_joined(group)) > LONGEST_LABEL)
-    sentences += [f"Drawn as one: {joined}." for joined in long]
-    for reason in dict.fromkeys(_open_end(group[0]) for group in groups):
-        if reason:
-            here = functools.partial(_ends_for, reason)
-            sentences += _sentence(f"Open end ({reason})", rows, here)
-    return " ".join([*sentences, "Time 0 lies before the logarithmic axes."])
-
-
-def _sentence(what: str, rows: Rows, true: Callable[[Group, list[Group]], bool]) -> list[str]:
-    """Of which rules something is true, in each view; nothing if of none."""
-    named = {view: ", ".join(_label(group) for group in groups if true(group, groups)) for view, groups in rows.items()}
-    found = {view: names for view, names in named.items() if names}
-    if len(set(named.values())) == 1:
-        return [f"{what}: {names}." for names in list(found.values())[:1]]
-    parts = [f"{names} ({UNITS[view]})" for view, names in found.items()]
-    return [f"{what}: {'; '.join(parts)}."] if parts else []
-
-
-def _open_end(run: Run) -> str:
-    """Why a run ended before its directions had arrived; empty where it did not."""
-    return run.trajectory.stop_reason if run.trajectory.censored else ""
-
-
-def _ends_for(reason: str, group: Group, _: list[Group]) -> bool:
-    return _open_end(group[0]) == reason
-
-
-def _off_panel(run: Run) -> bool:
-    errors = run.trajectory.test_error
-    return LONGEST_RUN not in run.trajectory.plateaus and bool(errors[-1] > ERRORS[1] * errors[0] > 0)
-
-
-def _parameters(comparison: Comparison) -> str:
-    named = {name: value for name, value in comparison.parameters.items() if name != "rules"}
-    return ", ".join(f"{name} {text}" for name, value in named.items() if (text := _plain(value)))
-
-
-def _plain(value: Any) -> str:
-    """A parameter in a few characters; empty where it takes more."""
-    if isinstance(value, list):
-        return " ".join(_plain(entry) for entry in value) if len(value) <= LABELLED else ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value) if isinstance(value, (int, str)) else ""

@@ -1,4 +1,4 @@
-"""Lines on a logarithmic time axis, and the runs that need only one."""
+"""Lines on a logarithmic time axis."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from simulations.comparison import Run
-from simulations.trajectory import Trajectory
 
 Array = NDArray[np.float64]
 POINTS = 900  # of one drawn line
 BEFORE = 1e-2  # the axis of a flow starts at this part of the earliest arrival
 SHORTEST = 1e-4  # ... or at this part of the longest run, where nothing arrives
-SAME = 1e-3  # relative curves that differ by less are drawn as one line
+LEVEL = 1e-3  # a line that changes by less from its first point to the second is level there
 BAND: dict[str, Any] = {"alpha": 0.25, "linewidth": 0, "gid": "band", "zorder": 1.9}
 JUMP, JUMPS = 0.01, 8  # this many turns larger than this part of the axis make a line a band,
 WINDOWS = 60  # and of one that is erratic, its extremes in this many windows are drawn
@@ -77,7 +76,7 @@ def _visible(axes: Axes, times: Array, values: Array) -> tuple[Array, Array]:
     values = np.clip(values, low, high)
     later = times > 0
     first, edge = int(np.argmax(later)), axes.get_xlim()[0]
-    if first == 1 and times[1] > edge and np.isclose(values[1], values[0], rtol=SAME):
+    if first == 1 and times[1] > edge and np.isclose(values[1], values[0], rtol=LEVEL):
         return np.append(edge, times[later]), np.append(values[0], values[later])
     return times[later], values[later]
 
@@ -97,37 +96,3 @@ def _thinned(times: Array, values: Array) -> tuple[Array, Array]:
         return times, values
     kept = np.unique(np.searchsorted(times, np.geomspace(times[0], times[-1], POINTS)))
     return times[kept], values[kept]
-
-
-def merged(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs that no eye could tell apart, together."""
-    groups: list[list[Run]] = []
-    for run in runs:
-        same = next((group for group in groups if _coincide(group[0], run)), None)
-        if same is None:
-            groups.append([run])
-        else:
-            same.append(run)
-    return groups
-
-
-def _coincide(one: Run, other: Run) -> bool:
-    a, b = one.trajectory, other.trajectory
-    if (one.curve is None) != (other.curve is None) or a.stop_reason != b.stop_reason:
-        return False
-    if not np.isclose(a.times[-1], b.times[-1], rtol=SAME):
-        return False
-    if not np.allclose(a.arrivals, b.arrivals, rtol=SAME, equal_nan=True):
-        return False
-    return all(_near(a.times, x, b.times, y) for x, y in zip(_shape(a), _shape(b), strict=True))
-
-
-def _shape(trajectory: Trajectory) -> list[Array]:
-    curves = np.column_stack([trajectory.train_error, trajectory.test_error, trajectory.amplitudes])
-    return list(relative(curves).T)
-
-
-def _near(times: Array, values: Array, others: Array, other: Array) -> bool:
-    """Whether every point of one line lies within a hair of the other, up or down or sideways."""
-    beside = np.array([np.interp(shift * times, others, other) for shift in (1 - 5 * SAME, 1, 1 + 5 * SAME)])
-    return bool(np.all((values >= beside.min(axis=0) - SAME) & (values <= beside.max(axis=0) + SAME)))

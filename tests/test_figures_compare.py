@@ -19,7 +19,8 @@ from matplotlib.transforms import Bbox
 
 from figures.brackets import amount, length_text, plateau_span
 from figures.compare import figure
-from figures.curves import merged, relative
+from figures.curves import relative
+from figures.groups import merged
 from figures.output import save
 from figures.style import RULES, rule_colours
 from simulations.comparison import Comparison, Run, compare
