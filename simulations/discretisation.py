@@ -15,10 +15,10 @@ from simulations.directions import direction
 from simulations.flow import can_flow, flow
 from simulations.population import population
 from theory.checks import ArgumentError, inside, positive, whole
-from theory.cycles import Residue, residue
 from theory.discretisation import approach, largest_stable_step
 from theory.models.linear import LinearModel, checked_start
 from theory.models.regression import ERROR, ERROR0, RATE
+from theory.residues import Residue, residue
 from theory.rule_ids import rule
 from theory.rules import Rule
 

@@ -10,11 +10,12 @@ from simulations.descent import descend, errors
 from simulations.discretisation import contractions, discretise, fitted_order, measured_largest_step
 from simulations.flow import flow
 from theory.checks import ArgumentError
-from theory.cycles import SPREAD, cycle, polar_cycle, rescaled_cycle, residue
+from theory.cycles import SPREAD, cycle, polar_cycle, rescaled_cycle
 from theory.derivation import Step
 from theory.discretisation import approach, largest_stable_step, stability
 from theory.models.folded import Folded
 from theory.models.regression import ETA, FAST, RATE, SLOW, Regression
+from theory.residues import residue
 from theory.rule_ids import rule
 from theory.rules import SIGMA, Rule
 

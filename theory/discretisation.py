@@ -3,7 +3,7 @@
 In X = E Λ^½, with Λ = Σ + λI, a step of any spectral rule is X ← X − η ∇ψ(X), ψ(X) = φ(XΛ^½), φ(G) the sum over
 the singular values of ∫₀^σ h. Where h does not decrease, ψ is convex. Where h′ is largest at zero and finite, λ₁ h′(0)
 is its Lipschitz constant, and every start converges below the step 2/(λ₁ h′(0)); where h(0⁺) > 0 this is the
-subgradient method with constant steps, which ends near the minimum but not in it (`theory.cycles`).
+subgradient method with constant steps, which ends near the minimum but not in it (`theory.residues`).
 """
 
 from __future__ import annotations
