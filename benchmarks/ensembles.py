@@ -19,7 +19,8 @@ from scipy.integrate import solve_ivp
 from threadpoolctl import threadpool_limits
 
 from simulations.engines import integrator_for
-from simulations.ensembles import FactorizedModes, RegressionModes, ensemble
+from simulations.ensemble_modes import FactorizedModes, RegressionModes
+from simulations.ensembles import ensemble
 from theory.derivation import compiled
 from theory.models.factorized_chain import derive as derive_factorized
 from theory.models.factorized_mode import DECAY, END, START, TARGET

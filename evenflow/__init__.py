@@ -36,7 +36,7 @@ _WHERE = {
     "expect": "theory.minibatch",
     "Explorer": "figures.explorer",
     "Factorized": "theory.models.factorized",
-    "FactorizedModes": "simulations.ensembles",
+    "FactorizedModes": "simulations.ensemble_modes",
     "figure": "figures.figure",
     "Finding": "simulations.audit",
     "Findings": "simulations.audit",
@@ -65,7 +65,7 @@ _WHERE = {
     "preset": "simulations.networks.settings",
     "progress_bar": "evenflow.display",
     "Regression": "theory.models.regression",
-    "RegressionModes": "simulations.ensembles",
+    "RegressionModes": "simulations.ensemble_modes",
     "Rule": "theory.rules",
     "rule": "theory.rule_ids",
     "run_sweep": "simulations.sweep_runs",
@@ -106,7 +106,8 @@ if TYPE_CHECKING:
     from simulations.design import design, folded_family, spectrum_family, wedge_family
     from simulations.discretisation import discretise
     from simulations.energy import energy_balance
-    from simulations.ensembles import Ensemble, FactorizedModes, RegressionModes, ensemble, ensembles
+    from simulations.ensemble_modes import FactorizedModes, RegressionModes
+    from simulations.ensembles import Ensemble, ensemble, ensembles
     from simulations.flow import flow
     from simulations.networks.record import TrainingRun
     from simulations.networks.settings import Setting, preset

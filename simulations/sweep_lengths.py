@@ -15,7 +15,8 @@ from simulations import folded_descents, sensitivity
 from simulations.descent import descend
 from simulations.flow import flow
 from simulations.spectra import spectra
-from simulations.sweeps import SEED, Block, Sweep, eigenvalues
+from simulations.sweep_parameters import eigenvalues
+from simulations.sweeps import SEED, Block, Sweep
 from theory import spreads
 from theory.chains import derived
 from theory.derivation import Derivation

@@ -17,46 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.axes import Axis, Listed, Range, axis, words
+from simulations.axes import Axis, Listed, Range
 from simulations.folded_descents import steps_together
-from simulations.spectra import SHAPES
-from theory.checks import ArgumentError, inside, known, nonnegative, positive, whole
+from simulations.sweep_parameters import DEFAULTS, DEFINITIONS, SHAPED, check_domain, parameter_axis
+from theory.checks import ArgumentError, inside, known, whole
 from theory.derivation import VIEWS
-from theory.models.folded import Folded
-from theory.models.wedge import Wedge
-from theory.plateaus import ARRIVAL_SPREAD, CROSSING, FIRST_DEPARTURE, LAG, LEADING_ORDER, LONGEST_RUN, TWO_ORDERS
 from theory.rule_ids import rule
 from theory.rules import Rule
 
 DESIGNS = ("grid", "random")
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "folded": {
-        "epsilon": 0.01,
-        "theta": math.pi / 4,
-        "margin": 1.0,
-        "weight_decay": 0.0,
-        "start_fast": 1.0,
-        "start_slow": 3.0,
-        "step": 0.1,
-    },
-    "wedge": {"epsilon": 0.01, "theta": math.pi / 4, "weight_decay": 0.0, "w1": 1.0, "w2": 3.0, "step": 0.1},
-    "regression": {
-        "shape": "geometric",
-        "spectrum": "",
-        "condition": 100.0,
-        "directions": 3.0,
-        "largest": 1.0,
-        "weight_decay": 0.0,
-        "start": 1.0,
-        "step": 0.1,
-    },
-}
-SHAPED = {"shape", "condition", "directions", "largest"}  # what a spectrum of one's own stands in place of
-DEFINITIONS = {
-    "folded": (LONGEST_RUN, LEADING_ORDER, ARRIVAL_SPREAD, FIRST_DEPARTURE, CROSSING, LAG),
-    "wedge": (LONGEST_RUN, TWO_ORDERS, ARRIVAL_SPREAD, FIRST_DEPARTURE, CROSSING, LAG),
-    "regression": (ARRIVAL_SPREAD, FIRST_DEPARTURE, CROSSING, LAG),
-}
 # Members of a block, by how they are found: by laws over arrays, by steps together or runs alone, by laws one by one.
 CLOSED_FORM, STEPPED, ONE_BY_ONE, PREDICTED = 1 << 15, 1 << 10, 1 << 4, 1 << 8
 MOST_STEPS, MOST_STEPS_ALONE = 1_000_000, 100_000
@@ -137,7 +106,7 @@ class Sweep:
         Listed("rules", tuple(how.name for how in self.rules))
         self._check_design()
         for one in self.axes:
-            _check_domain(self.model, one)
+            check_domain(self.model, one)
         given = {one.name for one in self.axes}
         if "spectrum" in given and (too := given & SHAPED):
             raise ArgumentError(min(too), "be left out with `spectrum`", "is given")
@@ -282,7 +251,7 @@ def sweep(
     chosen = tuple(dict.fromkeys(rule(how) for how in rules))
     for name in axes or {}:
         known("axis", name, tuple(DEFAULTS[model]))
-    found = tuple(_axis(name, given) for name, given in (axes or {}).items())
+    found = tuple(parameter_axis(name, given) for name, given in (axes or {}).items())
     together = measure and model == "folded" and view == "descent" and all(map(steps_together, chosen))
     unmeasured = PREDICTED if model == "wedge" else CLOSED_FORM
     return Sweep(
@@ -299,36 +268,3 @@ def sweep(
         max_steps=(MOST_STEPS if together else MOST_STEPS_ALONE) if max_steps is None else max_steps,
         block=(STEPPED if together else ONE_BY_ONE if measure else unmeasured) if block is None else block,
     )
-
-
-def _axis(name: str, given: Any) -> Axis:
-    if name == "spectrum":
-        return words(name, given, ";")
-    return words(name, given) if name == "shape" else axis(name, given)
-
-
-def _check_domain(model: str, one: Axis) -> None:
-    """Refuse a value outside the domain of its parameter, in the words of the model."""
-    for value in one.ends:
-        if one.name in ("epsilon", "theta", "margin"):
-            (Folded if model == "folded" else Wedge)(**{one.name: value})
-        elif one.name == "shape":
-            known("shape", value, SHAPES)
-        elif one.name == "spectrum":
-            eigenvalues(value)
-        elif one.name == "weight_decay":
-            nonnegative(one.name, value)
-        elif one.name == "directions":
-            whole(one.name, value, 2)
-        elif one.name == "condition" and value < 1:
-            raise ArgumentError("condition", "be at least 1", f"is {value:g}")
-        elif one.name in ("step", "largest", "start"):
-            positive(one.name, value)
-    if one.name == "directions" and isinstance(one, Range):
-        raise ArgumentError("directions", "list whole numbers", f"is {one.text}")
-
-
-def eigenvalues(text: str) -> NDArray[np.float64]:
-    """A user's own spectrum, ``A,B,…``, in descending order (d,)."""
-    listed = axis("spectrum", tuple(text.split(",")))
-    return np.sort([positive("spectrum", value) for value in listed.ends])[::-1]

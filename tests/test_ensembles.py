@@ -8,7 +8,8 @@ import pytest
 import sympy as sp
 
 from simulations import engines
-from simulations.ensembles import FactorizedModes, RegressionModes, ensemble, ensembles
+from simulations.ensemble_modes import FactorizedModes, RegressionModes
+from simulations.ensembles import ensemble, ensembles
 from theory.checks import ArgumentError, ArgumentTypeError
 from theory.models import factorized_chain, factorized_mode, regression, regression_chain
 from theory.models.factorized_mode import TARGET

@@ -136,7 +136,8 @@ def described(
     model: str, axes: dict[str, str | None], rules: str, counts: dict[str, str | None], **others: Any
 ) -> Sweep:
     """The sweep that the options describe; `counts` are whole numbers, `others` go as they are."""
-    from simulations.sweeps import DEFAULTS, sweep
+    from simulations.sweep_parameters import DEFAULTS
+    from simulations.sweeps import sweep
 
     known("model", model, tuple(DEFAULTS))
     given = {name: text for name, text in axes.items() if text is not None}
