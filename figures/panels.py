@@ -119,10 +119,8 @@ def key(axes: Axes, place: Any = "upper right", *, anchor: Any = None) -> None:
     ).set_gid("key")
 
 
-def write_beside(
-    axes: Axes, labels: Sequence[tuple[str, float, float, str]], *, right: bool = True, shift: float = 6
-) -> None:
-    """Labels (text, x, y, colour) beside points, moved up and down until they are a line apart.
+def write_beside(axes: Axes, labels: Sequence[tuple[str, float, float, str]]) -> None:
+    """Labels (text, x, y, colour) to the right of points, moved up and down until they are a line apart.
 
     Call it when the panel has its final place and limits.
     """
@@ -139,8 +137,7 @@ def write_beside(
     found = np.concatenate([_low(group) + APART * np.arange(len(group)) for group in groups])
     for place, height, before in zip(order, found, wanted, strict=True):
         text, x, y, colour = labels[place]
-        aside = shift if right else -shift
-        write(axes, text, (x, y), shift=(aside, height - before), color=colour, ha="left" if right else "right")
+        write(axes, text, (x, y), shift=(6, height - before), color=colour, ha="left")
 
 
 def _low(group: list[float]) -> float:

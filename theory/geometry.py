@@ -8,7 +8,7 @@ at angle θ to the first axis and the label sign z₁. Whitened, these are the d
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Callable
 
 import sympy as sp
 
@@ -123,9 +123,9 @@ def front_residual(stated: sp.Expr) -> list[sp.Expr]:
     return [turn - stated, limit - W2]
 
 
-def polar_mean(moment: Any, angle: sp.Expr = PSI) -> sp.Expr:
+def polar_mean(moment: Callable[[sp.Expr, sp.Expr], sp.Expr]) -> sp.Expr:
     """Mean over the sector of moment(z₁, z₂), taken at the inputs with z₁ > 0, by the Gaussian integral."""
     point = RADIUS * sp.sin(POLAR), -sp.sqrt(EPSILON) * RADIUS * sp.cos(POLAR)
-    density = RADIUS * sp.exp(-(RADIUS**2) / 2) / angle
+    density = RADIUS * sp.exp(-(RADIUS**2) / 2) / PSI
     radial = sp.integrate(sp.expand(moment(*point) * density), (RADIUS, 0, sp.oo))
-    return sp.simplify(sp.integrate(radial, (POLAR, 0, angle)))
+    return sp.simplify(sp.integrate(radial, (POLAR, 0, PSI)))

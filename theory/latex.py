@@ -39,7 +39,6 @@ MATH = dict(
 TEXT = {"%": r"\%", "&": r"\&", "#": r"\#", "_": r"\_", "–": "--", "’": "'", "$": r"\$"}
 OPERATORS = set("= < > + − - · × / ← → ↔ ≤ ≥ ≠ ≺ ≪ ≫ ∝ ≈ ∈ ⊗".split())
 NAMED = ("log", "exp", "cos", "sin", "tan", "det", "diag", "sgn")
-FORMULA = re.compile(r"[_^]|\w\*|'$|^\d+[a-z]$")  # an index, a power, a star, a prime, or 2e
 OPENING, CLOSING = "(\"'", ".,;:)\"'"
 
 

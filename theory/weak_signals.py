@@ -24,7 +24,6 @@ from theory.rules import SIGMA, Rule
 
 ALPHA = sp.Symbol("alpha", nonnegative=True)
 PER_SAMPLE = sp.Symbol("s2", positive=True)  # σ²/n
-WEIGHT = sp.Symbol("p", nonnegative=True)  # of a direction in the test risk
 
 
 @functools.cache

@@ -15,7 +15,6 @@ from theory.models.wedge import C1, C2, S11, S12, S22, moment_formulas
 KAPPA = sp.Symbol("kappa", real=True)  # cot θ/√ε
 _T = sp.Symbol("t", positive=True)
 _ROOT = sp.sqrt(EPSILON)
-_RADIUS = sp.sqrt(sp.pi / 2)
 MASS = sp.acos(sp.cos(THETA) / sp.sqrt(sp.cos(THETA) ** 2 + EPSILON * sp.sin(THETA) ** 2)) / sp.pi
 NAMES = {S11: "a", S22: "d", S12: "b", C1: "c1", C2: "c2"}
 

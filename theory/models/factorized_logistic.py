@@ -17,7 +17,7 @@ from theory.models.factorized_mode import (
     TARGET,
     THRESHOLD,
     TIME,
-    balanced_pull,
+    balanced_gradient,
     factors,
 )
 
@@ -47,10 +47,9 @@ def logistic(laws: dict[str, sp.Expr]) -> list[Step]:
             sp.Eq(e(TIME), solution, evaluate=False),
             "Balanced: da/dt = 2a(σ − a) with σ = s − λ, the logistic equation.",
             lambda: [
-                sp.simplify(solution.diff(TIME) - 2 * solution * (pull - solution)),
+                rate_residual(solution.subs(pull, TARGET - DECAY), TIME),
                 sp.simplify(solution.subs(TIME, 0) - START),
-                sp.expand(2 * FACTOR * (balanced_pull(2) - DECAY * FACTOR))
-                - sp.expand(2 * FACTOR**2 * (TARGET - DECAY - FACTOR**2)),
+                sp.simplify(solution.diff(TIME) - 2 * solution * (pull - solution)),
             ],
             origin="ansatz",
         ),
@@ -93,6 +92,12 @@ def logistic(laws: dict[str, sp.Expr]) -> list[Step]:
             ),
         ),
     ]
+
+
+def rate_residual(amplitude: sp.Expr, clock: sp.Symbol) -> sp.Expr:
+    """ȧ − 2wẇ for an amplitude a = w² of gradient descent, as a function of its time."""
+    factor = sp.sqrt(amplitude)
+    return sp.simplify(amplitude.diff(clock) + sp.expand(2 * FACTOR * balanced_gradient(2)).subs(FACTOR, factor))
 
 
 def _imbalance_residual() -> sp.Expr:

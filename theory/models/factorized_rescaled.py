@@ -6,7 +6,7 @@ import sympy as sp
 
 from theory.clock import END, PATH, pace
 from theory.derivation import Step
-from theory.models.factorized_logistic import logistic
+from theory.models.factorized_logistic import logistic, rate_residual
 from theory.models.factorized_mode import (
     DECAY,
     FACTOR,
@@ -79,9 +79,7 @@ def _timed(path: dict[str, sp.Expr], slow: sp.Expr) -> list[Step]:
             sp.Eq(amplitude(PATH), along, evaluate=False),
             "Gradient descent's amplitude of each mode, at the time τ on its path.",
             lambda: [
-                sp.simplify(
-                    along.diff(PATH) + sp.expand(2 * FACTOR * balanced_gradient(2)).subs(FACTOR, sp.sqrt(along))
-                ),
+                rate_residual(along, PATH),
                 sp.simplify(
                     (balanced_gradient(2).subs(FACTOR, sp.sqrt(along)) - _path_gradient() * LEFT).subs(
                         LEFT, sp.exp(-2 * (TARGET - DECAY) * PATH)
