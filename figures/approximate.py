@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.captions import code, listed, tex
-from figures.panels import HOLLOW, LINE, SERIES, finished, head, key, logarithmic, row, write_beside
+from figures.panels import HOLLOW, LINE, finished, head, key, logarithmic, row, series_of_rules, write_beside
 from figures.picture import Data, Picture
-from figures.style import PAGE, darker, house_style, rule_colours
+from figures.style import PAGE, darker, house_style
 from figures.writing import main
 from simulations.approximations import measured_arrivals, measured_speeds
 from simulations.spectra import spectrum
@@ -117,15 +117,11 @@ def draw(data: Data, axes: Any = None) -> Figure:
         return finished([left, right])
 
 
-def _series(data: Data) -> list[tuple[str, str, str]]:
-    names = [str(name) for name in data["rules"]]
-    colours = rule_colours(names)
-    return [(name, colours[name], SERIES[index % len(SERIES)]) for index, name in enumerate(names)]
-
-
 def _speeds(axes: Axes, data: Data) -> None:
     logarithmic(axes)
-    for (_, colour, marker), line, points in zip(_series(data), data["line_speeds"], data["speeds"], strict=True):
+    for (_, colour, marker), line, points in zip(
+        series_of_rules(data["rules"]), data["line_speeds"], data["speeds"], strict=True
+    ):
         axes.plot(data["line_values"], line, color=darker(colour, 0.2), **LINE)
         axes.plot(data["values"], np.abs(points), color=colour, marker=marker, **HOLLOW)
     axes.set_ylim(1e-4, 3)
@@ -138,7 +134,9 @@ def _speeds(axes: Axes, data: Data) -> None:
 def _plateaus(axes: Axes, data: Data) -> None:
     logarithmic(axes)
     labels: list[tuple[str, float, float, str]] = []
-    for (name, colour, marker), line, points in zip(_series(data), data["predicted"], data["measured"], strict=True):
+    for (name, colour, marker), line, points in zip(
+        series_of_rules(data["rules"]), data["predicted"], data["measured"], strict=True
+    ):
         axes.plot(data["line_conditions"], line, color=darker(colour, 0.2), **LINE)
         axes.plot(data["conditions"], points, color=colour, marker=marker, clip_on=False, **HOLLOW)
         last = np.flatnonzero(np.isfinite(points))[-1:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from figures.notebook import NotebookFigure
-from figures.style import INK, SMALL, darker, dots
+from figures.style import INK, SMALL, darker, dots, rule_colours
 from theory.checks import ArgumentError
 
 SERIES = "osD^vP"  # markers of series, which tell them apart in grey
@@ -20,6 +20,13 @@ HOLLOW: dict[str, Any] = {"linestyle": "none", "markersize": 4.2, "markerfacecol
 LINE: dict[str, Any] = {"linewidth": 1.0, "gid": "predicted"}
 APART = 8.0  # points between the middles of two labels
 LEFT, RIGHT, GAP, TOP, BOTTOM = 0.52, 0.12, 0.46, 0.3, 0.4  # inches beside, between, above and below the panels
+
+
+def series_of_rules(rules: Iterable[Any]) -> list[tuple[str, str, str]]:
+    """Name, colour and marker of each rule."""
+    names = [str(name) for name in rules]
+    colours = rule_colours(names)
+    return [(name, colours[name], SERIES[index % len(SERIES)]) for index, name in enumerate(names)]
 
 
 def row(
@@ -52,7 +59,13 @@ def row(
 
 
 def passed(axes: Any, count: int) -> list[Axes]:
-    """The axes that were passed, in one list."""
+    """The axes that were passed, in one list.
+
+    Raises
+    ------
+    ArgumentError
+        If they are not so many.
+    """
     found = np.asarray(axes, dtype=object).ravel()
     if len(found) != count or not all(isinstance(one, Axes) for one in found):
         raise ArgumentError("axes", f"hold {count} axes", f"holds {len(found)}")

@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.captions import code, listed, tex
-from figures.panels import HOLLOW, LINE, SERIES, finished, head, key, logarithmic, row, write
+from figures.panels import HOLLOW, LINE, finished, head, key, logarithmic, row, series_of_rules, write
 from figures.picture import Data, Picture
-from figures.style import INK, PAGE, darker, house_style, rule_colours
+from figures.style import INK, PAGE, darker, house_style
 from figures.writing import main
 from simulations.flow import flow
 from simulations.spectra import spectrum
@@ -83,16 +83,10 @@ def draw(data: Data, axes: Any = None) -> Figure:
         return finished([left, right])
 
 
-def _series(data: Data) -> list[tuple[str, str, str]]:
-    names = [str(name) for name in data["rules"]]
-    colours = rule_colours(names)
-    return [(name, colours[name], SERIES[index % len(SERIES)]) for index, name in enumerate(names)]
-
-
 def _arrivals(axes: Axes, data: Data) -> None:
     logarithmic(axes)
     for (name, colour, marker), power, line, points in zip(
-        _series(data), data["alpha"], data["predicted"], data["measured"], strict=True
+        series_of_rules(data["rules"]), data["alpha"], data["predicted"], data["measured"], strict=True
     ):
         axes.plot(data["values"], line, color=darker(colour, 0.2), **LINE)
         axes.plot(data["values"], points, marker=marker, color=colour, **HOLLOW)
@@ -109,7 +103,9 @@ def _collapse(axes: Axes, data: Data) -> None:
     logarithmic(axes)
     ratios = data["values"][0] / data["values"]
     ends = []
-    for (_, colour, marker), power, points in zip(_series(data), data["alpha"], data["measured"], strict=True):
+    for (_, colour, marker), power, points in zip(
+        series_of_rules(data["rules"]), data["alpha"], data["measured"], strict=True
+    ):
         across, up = ratios ** (1 - power), points / points[0]
         axes.plot(across, up, marker=marker, color=colour, **HOLLOW)
         ends += [across.min(), across.max()]

@@ -30,11 +30,16 @@ class DataSet:
 
     Parameters
     ----------
-    name : the bundled set's name, or the file's name without its ending.
-    inputs : array (samples, features).
-    outputs : array (samples, outputs).
-    feature_names, output_names : one name per column of `inputs` and of `outputs`.
-    test_inputs, test_outputs : arrays laid out like `inputs` and `outputs`, or both None.
+    name
+        The bundled set's name, or the file's name without its ending.
+    inputs
+        Of every sample (samples, features).
+    outputs
+        Of every sample (samples, outputs).
+    feature_names, output_names
+        One name per column of `inputs` and of `outputs`.
+    test_inputs, test_outputs
+        Held out samples, laid out like `inputs` and `outputs`, or both None.
     """
 
     name: str
@@ -65,7 +70,8 @@ def load(source: str | Path) -> DataSet:
 
     Parameters
     ----------
-    source : `digits` (8×8 images, raw pixels 0 to 16, one-hot outputs), `diabetes` (features as scikit-learn
+    source
+        `digits` (8×8 images, raw pixels 0 to 16, one-hot outputs), `diabetes` (features as scikit-learn
         scales them, target centred and divided by its standard deviation), or the path of a file:
         csv, whose outputs are the columns headed `y`, `y1`, `y_…`, or else the last column;
         npy, one array (samples, features + 1) whose last column is the output;
@@ -73,9 +79,11 @@ def load(source: str | Path) -> DataSet:
 
     Raises
     ------
-    ArgumentTypeError : `source` is neither a string nor a path.
-    ArgumentError : there is no such data, or it is not a table of finite numbers (|x| ≤ 1e100) with at least
-        two samples and one feature. Rows and columns are counted from 1; a csv row is its line in the file.
+    ArgumentTypeError
+        If `source` is neither a string nor a path.
+    ArgumentError
+        If there is no such data, or it is not a table of finite numbers (|x| ≤ 1e100) with at least two samples and
+        one feature. Rows and columns are counted from 1; a csv row is its line in the file.
     """
     if not isinstance(source, (str, Path)):
         raise ArgumentTypeError("data", "be a name or a path", f"is of type {type(source).__name__}")

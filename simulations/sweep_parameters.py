@@ -74,6 +74,12 @@ def check_domain(model: str, one: Axis) -> None:
 
 
 def eigenvalues(text: str) -> NDArray[np.float64]:
-    """A user's own spectrum, ``A,B,…``, in descending order (d,)."""
+    """A user's own spectrum, ``A,B,…``, in descending order (d,).
+
+    Raises
+    ------
+    ArgumentError
+        If it does not list positive numbers.
+    """
     listed = axis("spectrum", tuple(text.split(",")))
     return np.sort([positive("spectrum", value) for value in listed.ends])[::-1]

@@ -73,7 +73,13 @@ def _taylor(pace: sp.Expr) -> sp.Expr:
 
 
 def speed_along(rule: Rule) -> sp.Expr:
-    """Speed of a direction with error e > 0."""
+    """Speed of a direction with error e > 0.
+
+    Raises
+    ------
+    ArgumentError
+        If the rule has no speed for each singular value alone.
+    """
     if rule.kind == "newton":
         return ERROR
     if not rule.elementwise or rule.law is None:

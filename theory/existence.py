@@ -108,6 +108,11 @@ def least_slow_start(how: Rule | str, view: str, found: Members) -> Array:
         ``descent`` or ``flow``.
     found
         The members.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such rule or view.
     """
     import numpy as np
 

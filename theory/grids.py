@@ -112,7 +112,13 @@ def plateau_lengths(
 
 
 def longest_runs(how: Rule | str, view: str, found: Members) -> Array:
-    """Longest run at 100 % test error of each member (n,), as in `plateau_lengths`."""
+    """Longest run at 100 % test error of each member (n,), as in `plateau_lengths`.
+
+    Raises
+    ------
+    ArgumentError
+        If the rule is neither gd nor newton, or there is no such view.
+    """
     import numpy as np
 
     how = rule(how)

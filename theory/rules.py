@@ -134,7 +134,13 @@ class Rule:
 
     @property
     def speed(self) -> Callable[..., object]:
-        """The law compiled for NumPy arrays: ``speed(σ, n, i)``."""
+        """The law compiled for NumPy arrays: ``speed(σ, n, i)``.
+
+        Raises
+        ------
+        ArgumentError
+            If the rule is not spectral.
+        """
         if self.law is None:
             raise ArgumentError("rule", "be a spectral rule", f"is {self.name}")
         return _speed(self.law)

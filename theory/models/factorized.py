@@ -222,7 +222,13 @@ class Factorized:
         return (self.left * self.reached) @ self.right.T
 
     def start(self, amplitudes: Any = None) -> Layers:
-        """Balanced, aligned layers whose product has these amplitudes, in the order of the spectrum as given."""
+        """Balanced, aligned layers whose product has these amplitudes, in the order of the spectrum as given.
+
+        Raises
+        ------
+        ArgumentError
+            If they are neither one finite number nor one for each direction.
+        """
         import numpy as np
 
         if amplitudes is None:
@@ -237,6 +243,11 @@ class Factorized:
         """Layers that share the target's directions, with these factors (L, n) of either sign.
 
         The bases of the hidden layers are the axes, or random where the model has a seed.
+
+        Raises
+        ------
+        ArgumentError
+            If the factors have another shape, or one is NaN or Inf.
         """
         import numpy as np
 
@@ -253,7 +264,13 @@ class Factorized:
         return layers_along([self.right, *hidden, self.left], sizes)
 
     def random_start(self, scale: float, seed: int = 0) -> Layers:
-        """Independent Gaussian entries of this standard deviation in every layer."""
+        """Independent Gaussian entries of this standard deviation in every layer.
+
+        Raises
+        ------
+        ArgumentError
+            If the standard deviation is negative or not finite.
+        """
         import numpy as np
 
         rng = np.random.default_rng(seed)

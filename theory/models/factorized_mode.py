@@ -42,24 +42,25 @@ def layer_gradients(depth: int, decay: sp.Expr = ZERO) -> tuple[sp.Expr, ...]:
     return tuple(sp.prod(mode[:layer] + mode[layer + 1 :]) * residual + decay * mode[layer] for layer in range(depth))
 
 
-def mode_equations(rule: Rule, depth: int, signs: Sequence[int], decay: sp.Expr = ZERO) -> tuple[sp.Expr, ...]:
-    """dw_l/dt = −h(|g_l|) sgn g_l of one mode, while the gradients of the layers keep these signs (±1 each)."""
+def mode_equations(rule: Rule, depth: int, signs: Sequence[int]) -> tuple[sp.Expr, ...]:
+    """dw_l/dt = −h(|g_l|) sgn g_l of one mode, while the gradients of the layers keep these signs (±1 each).
+
+    Raises
+    ------
+    ArgumentError
+        If the rule has no speed of its own for each singular value.
+    """
     if not rule.elementwise or rule.law is None:
         raise ArgumentError("rule", "have a speed of its own for each singular value", f"is {rule.name}")
     return tuple(
         -sign * rule.law.subs(SIGMA, sign * gradient)
-        for sign, gradient in zip(signs, layer_gradients(depth, decay), strict=True)
+        for sign, gradient in zip(signs, layer_gradients(depth), strict=True)
     )
-
-
-def balanced_pull(depth: int) -> sp.Expr:
-    """−g of a balanced mode without decay."""
-    return FACTOR ** (depth - 1) * (TARGET - FACTOR**depth)
 
 
 def balanced_gradient(depth: int) -> sp.Expr:
     """The gradient g of each layer, for factors of equal size w."""
-    return -balanced_pull(depth) + DECAY * FACTOR
+    return -(FACTOR ** (depth - 1)) * (TARGET - FACTOR**depth) + DECAY * FACTOR
 
 
 @dataclass(frozen=True)

@@ -235,7 +235,13 @@ def finite_start(start: Any) -> Array:
 
 
 def two_weights(given: Any = None) -> Array:
-    """W(0) = (u₁, u₂) of shape (1, 2); (1, 3) by default."""
+    """W(0) = (u₁, u₂) of shape (1, 2); (1, 3) by default.
+
+    Raises
+    ------
+    ArgumentError
+        If they are not two finite numbers.
+    """
     import numpy as np
 
     found = numbers("start", (1.0, 3.0) if given is None else given)
@@ -244,7 +250,13 @@ def two_weights(given: Any = None) -> Array:
 
 
 def one_or_all(name: str, given: Any, count: int) -> tuple[float, ...]:
-    """`count` numbers from `count` or from one that serves all."""
+    """`count` numbers from `count` or from one that serves all.
+
+    Raises
+    ------
+    ArgumentError
+        If there are neither one nor `count`.
+    """
     found = numbers(name, given)
     if len(found) not in (1, count):
         wanted = "1 number" if count == 1 else f"1 or {count} numbers"

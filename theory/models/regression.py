@@ -213,7 +213,13 @@ class Regression(LinearModel):
         return self.covariance, self.target @ self.covariance
 
     def start(self, amplitudes: Any = None) -> Array:
-        """W(0): the minimiser plus these errors, in the order of the spectrum as given; zero for a data set."""
+        """W(0): the minimiser plus these errors, in the order of the spectrum as given; zero for a data set.
+
+        Raises
+        ------
+        ArgumentError
+            If they are neither one number nor one for each direction, or are given with a data set.
+        """
         import numpy as np
 
         if self.left is None:
