@@ -20,7 +20,8 @@ from theory.checks import ArgumentError, ArgumentTypeError, inside, positive
 from theory.curves import Curve, predict_curve
 from theory.models.factorized import Factorized
 from theory.models.linear import Directions, LinearModel, checked_start
-from theory.predictions import Prediction, predict
+from theory.prediction import Prediction
+from theory.predictions import predict
 from theory.rule_ids import rule
 from theory.rules import Rule
 

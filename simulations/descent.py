@@ -13,10 +13,10 @@ from simulations.directions import direction
 from simulations.population import Population, population
 from simulations.trajectory import Trajectory
 from theory.checks import apart, plain, positive, whole
+from theory.discretisation import largest_stable_step
 from theory.models.factorized import Factorized
 from theory.models.linear import Directions, LinearModel, check_start_shape, finite_start
 from theory.models.linear import checked_start as checked_start
-from theory.predictions import largest_stable_step
 from theory.rule_ids import rule
 from theory.rules import Rule
 

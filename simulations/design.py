@@ -16,11 +16,12 @@ from simulations.flow import flow
 from simulations.spectra import SHAPES, spectrum
 from theory import markdown
 from theory.checks import ArgumentError, known, positive, whole
+from theory.discretisation import largest_stable_step
 from theory.models.folded import Folded
 from theory.models.linear import LinearModel
 from theory.models.regression import Regression
 from theory.models.wedge import Wedge
-from theory.predictions import largest_stable_step, predict
+from theory.predictions import predict
 from theory.rule_ids import rule
 from theory.rules import Rule
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from simulations.descent import DIVERGED, Propagator, settled, steps
 from simulations.population import Population, population
 from theory.checks import positive
+from theory.discretisation import largest_stable_step
 from theory.models.linear import LinearModel, checked_start
-from theory.predictions import largest_stable_step
 from theory.rule_ids import rule
 from theory.rules import Rule
 

@@ -11,11 +11,12 @@ from simulations.flow import flow
 from simulations.plateaus import longest_run, spread
 from simulations.population import population
 from theory.checks import ArgumentError
+from theory.discretisation import largest_stable_step
 from theory.models.folded import Folded
 from theory.models.regression import Regression
 from theory.plateaus import ARRIVAL_SPREAD, LONGEST_RUN
 from theory.plateaus import spread as spread_of
-from theory.predictions import largest_stable_step, predict
+from theory.predictions import predict
 from theory.rule_ids import rule
 
 

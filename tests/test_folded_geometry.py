@@ -8,8 +8,9 @@ from simulations.classifier_samples import sample_folded_test
 from simulations.descent import descend
 from simulations.population import population
 from simulations.sector import classification_error
-from theory.curves import error_law, predict_curve
+from theory.curves import predict_curve
 from theory.derivation import compiled
+from theory.geometry import error_law
 from theory.models import folded
 from theory.models.folded import Folded
 from theory.rule_ids import rule

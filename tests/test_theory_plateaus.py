@@ -17,7 +17,8 @@ from theory.checks import ArgumentError
 from theory.models import folded, folded_chain
 from theory.models.folded import Folded
 from theory.plateaus import Contraction, Edge, longest_interval, longest_run
-from theory.predictions import Prediction, predict
+from theory.prediction import Prediction
+from theory.predictions import predict
 from theory.rule_ids import rule
 
 MANY = settings(derandomize=True, deadline=None, max_examples=300)

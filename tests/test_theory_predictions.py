@@ -13,10 +13,12 @@ from scipy.integrate import quad, solve_ivp
 from simulations.flow import flow as run_flow
 from theory import plateaus
 from theory.checks import ArgumentError
+from theory.discretisation import largest_stable_step
 from theory.models.folded import Folded
 from theory.models.linear import LinearModel
 from theory.models.regression import Regression
-from theory.predictions import Prediction, largest_stable_step, predict
+from theory.prediction import Prediction
+from theory.predictions import predict
 from theory.rule_ids import rule
 
 SOME = settings(derandomize=True, deadline=None, max_examples=60)

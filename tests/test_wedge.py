@@ -27,11 +27,12 @@ from theory.checks import ArgumentError
 from theory.clock import RATE1, RATE2
 from theory.curves import predict_curve
 from theory.derivation import compiled, precise
+from theory.discretisation import largest_stable_step
 from theory.models import folded_chain, wedge, wedge_chain
 from theory.models.folded import Folded
 from theory.models.wedge import Wedge
 from theory.plateaus import LEADING_ORDER, LONGEST_RUN, TWO_ORDERS, Contraction, Edge
-from theory.predictions import largest_stable_step, predict
+from theory.predictions import predict
 from theory.rule_ids import rule
 
 SAMPLES = 1_000_000

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from theory import predictions
 from theory.clock import pace as clock_pace
 from theory.derivation import compiled
+from theory.discretisation import largest_stable_step
 from theory.factorized_curves import factorized_amplitudes
-from theory.geometry import EPSILON, THETA, W1, W2
-from theory.geometry import error_law as error_law
+from theory.geometry import EPSILON, THETA, W1, W2, error_law
 from theory.models.factorized import Factorized
 from theory.models.folded import Folded
 from theory.models.linear import Directions, LinearModel
@@ -58,7 +57,7 @@ def predict_curve(
     if isinstance(model, Factorized):
         return _factorized(model, rule, view, start, end, step)
 
-    limit = predictions.largest_stable_step(model, rule) if view == "descent" else None
+    limit = largest_stable_step(model, rule) if view == "descent" else None
     if not end > 0 or (limit is not None and step is not None and step >= limit):
         return None
     seen = model.directions(start)

@@ -21,8 +21,7 @@ from theory.geometry import THETA, W1, W2
 from theory.minibatch import expect
 from theory.models import folded
 from theory.models.folded import Folded
-from theory.plateaus import FIRST_BELOW_GAUSSIAN
-from theory.predictions import ASYMPTOTIC
+from theory.plateaus import ASYMPTOTIC, FIRST_BELOW_GAUSSIAN
 
 if TYPE_CHECKING:
     import numpy as np

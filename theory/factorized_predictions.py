@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from theory import plateaus
 from theory.chains import derived
 from theory.derivation import Derivation
+from theory.discretisation import largest_stable_step
 from theory.factorized_clock import rescaled_times
 from theory.factorized_times import mode_times
 from theory.models.factorized import Factorized
 from theory.models.factorized_mode import NOTHING, Mode, Times
+from theory.plateaus import EXACT
+from theory.prediction import Prediction
 from theory.rules import Rule
 
 if TYPE_CHECKING:
@@ -19,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from theory.models.factorized_layers import Layers
-    from theory.predictions import Prediction
 
     Array = NDArray[np.float64]
 
@@ -29,9 +31,6 @@ def predict(
 ) -> Prediction:
     """Predict a run of `rule` from these layers; see `theory.predictions.predict`."""
     import numpy as np
-
-    from theory.discretisation import largest_stable_step
-    from theory.predictions import EXACT, Prediction
 
     seen, sizes = model.directions(start), model.sizes(start)
     found: list[Times] = [NOTHING] * len(model.values)

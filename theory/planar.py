@@ -21,14 +21,13 @@ from theory.models import folded, wedge_chain
 from theory.models.folded import Folded
 from theory.models.wedge import Wedge
 from theory.path_time import path_clock, path_time
-from theory.plateaus import Contraction, Edge
+from theory.plateaus import ASYMPTOTIC, EXACT, Contraction, Edge
+from theory.prediction import Prediction
 from theory.rules import SIGMA, Rule
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from theory.predictions import Prediction
 
     Array = NDArray[np.float64]
 
@@ -72,8 +71,6 @@ def predict(
     limit: float | None,
 ) -> Prediction:
     """Predict a run of a rule that has a chain from the weights `start` (1, 2), as `theory.predictions.predict`."""
-    from theory.predictions import ASYMPTOTIC, EXACT, Prediction
-
     plane = _on_folded(model, chain, start, step) if isinstance(model, Folded) else _on_wedge(model, chain, start, step)
     errors = plane.laws["error_fast"], plane.laws["error_slow"]
     if view == "descent" and "contraction_fast" not in chain.laws:
@@ -129,8 +126,6 @@ def _on_wedge(model: Wedge, chain: Derivation, start: Array, step: float | None)
 
 def _alternating(plane: Plane, errors: tuple[float, float], step: float) -> Prediction:
     """Steps that do not converge: nothing is exact, and one length is known, for EGD on the folded model."""
-    from theory.predictions import ASYMPTOTIC, Prediction
-
     empty: tuple[float | None, ...] = (None, None)
     if "pace" not in plane.chain.laws:
         return Prediction(empty, empty)

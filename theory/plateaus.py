@@ -28,6 +28,7 @@ ARRIVAL_SPREAD = "fastest to slowest arrival"
 FIRST_DEPARTURE = "first departure from the initial test error"
 CROSSING = "test error at 5 % of its initial level"
 LAG = "train-to-test lag at 5 %"
+EXACT, ASYMPTOTIC = "exact", "asymptotic"  # what a predicted length is
 ROUNDING = 16 * sys.float_info.epsilon  # of an arrival, that a prediction may be rounded by
 EARLY = 0.5  # part of the fast error's time constant up to which the boundary function is reckoned from its start
 

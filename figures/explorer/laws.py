@@ -10,11 +10,11 @@ from figures.explorer.compiler import Law
 from figures.explorer.parameters import NAMED
 from theory.boundary import CONSTANT, FAST, FAST_RATE, PLACE, PRODUCT, SLOW, SLOW_RATE, boundary
 from theory.clock import E1, E2, PATH, RATE1, RATE2, clock
-from theory.curves import error_law
 from theory.cycles import cycle
 from theory.discretisation import stability
 from theory.families import ALPHA, POWERS
 from theory.folded_noise import derive as folded_noise
+from theory.geometry import error_law
 from theory.models import folded, folded_chain, regression, regression_chain
 from theory.models.folded import X1, X2, Y
 from theory.models.regression import CONTRACTION, ERROR, ERROR0, ETA, RATE, THRESHOLD

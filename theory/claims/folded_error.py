@@ -5,8 +5,8 @@ from __future__ import annotations
 import sympy as sp
 
 from theory.claims.claim import SOURCE, Claim
-from theory.curves import error_law
 from theory.derivation import Step
+from theory.geometry import error_law
 from theory.models.folded import EPSILON, THETA, W1, W2, boundary
 
 MU, NU = sp.symbols("mu nu", real=True)
