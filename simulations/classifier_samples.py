@@ -20,19 +20,28 @@ def sample_folded_training(
 
     Parameters
     ----------
-    epsilon : variance ε of the second feature, in (0, 1).
-    margin : s, at least 0; accurate to rounding however small the tail Q(s).
-    size : number of samples.
-    rng : a generator or the seed of one.
+    epsilon
+        Variance ε of the second feature, in (0, 1).
+    margin
+        The least |z₁|, s ≥ 0; accurate to rounding however small the tail Q(s).
+    size
+        Number of samples.
+    rng
+        A generator or the seed of one.
 
     Returns
     -------
-    inputs : array (size, 2).
-    labels : array (size,) of −1 and 1.
+    inputs
+        (size, 2).
+    labels
+        −1 and 1 (size,).
 
     Raises
     ------
-    ArgumentTypeError, ArgumentError : an argument is of the wrong type or outside its domain.
+    ArgumentTypeError
+        If an argument is of the wrong type.
+    ArgumentError
+        If one is outside its domain.
     """
     deviation = math.sqrt(inside("epsilon", epsilon, 0, 1, "(0, 1)"))
     least = inside("margin", nonnegative("margin", margin), -1, LARGEST, f"[0, {LARGEST:g})")
@@ -48,19 +57,28 @@ def sample_folded_test(epsilon: float, theta: float, size: int, rng: np.random.G
 
     Parameters
     ----------
-    epsilon : variance ε of the second feature, in (0, 1).
-    theta : angle θ between the training and the test labels' directions, in radians, in (0, π/2).
-    size : number of samples.
-    rng : a generator or the seed of one.
+    epsilon
+        Variance ε of the second feature, in (0, 1).
+    theta
+        Angle θ between the training and the test labels' directions, in radians, in (0, π/2).
+    size
+        Number of samples.
+    rng
+        A generator or the seed of one.
 
     Returns
     -------
-    inputs : array (size, 2).
-    labels : array (size,) of −1 and 1.
+    inputs
+        (size, 2).
+    labels
+        −1 and 1 (size,).
 
     Raises
     ------
-    ArgumentTypeError, ArgumentError : an argument is of the wrong type or outside its domain.
+    ArgumentTypeError
+        If an argument is of the wrong type.
+    ArgumentError
+        If one is outside its domain.
     """
     return sample_wedge(epsilon, inside("theta", theta, 0, math.pi / 2, "(0, π/2)"), size, rng)
 
@@ -73,19 +91,28 @@ def sample_wedge(epsilon: float, theta: float, size: int, rng: np.random.Generat
 
     Parameters
     ----------
-    epsilon : variance ε of the second feature, in (0, 1).
-    theta : angle θ of the second plane's normal to the first axis, in radians, in (0, π).
-    size : number of samples.
-    rng : a generator or the seed of one.
+    epsilon
+        Variance ε of the second feature, in (0, 1).
+    theta
+        Angle θ of the second plane's normal to the first axis, in radians, in (0, π).
+    size
+        Number of samples.
+    rng
+        A generator or the seed of one.
 
     Returns
     -------
-    inputs : array (size, 2).
-    labels : array (size,) of −1 and 1.
+    inputs
+        (size, 2).
+    labels
+        −1 and 1 (size,).
 
     Raises
     ------
-    ArgumentTypeError, ArgumentError : an argument is of the wrong type or outside its domain.
+    ArgumentTypeError
+        If an argument is of the wrong type.
+    ArgumentError
+        If one is outside its domain.
     """
     deviation = math.sqrt(inside("epsilon", epsilon, 0, 1, "(0, 1)"))
     angle = inside("theta", theta, 0, math.pi, "(0, π)")

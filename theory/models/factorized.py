@@ -14,20 +14,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from theory.checks import ArgumentError, nonnegative, numbers, whole
-from theory.derivation import compiled
+from theory.derivation import Derivation, compiled
 from theory.models.factorized_directions import directions_from
 from theory.models.factorized_equilibria import factor_at_minimum
 from theory.models.factorized_layers import Layers, frames, layer_gradients_of, layers_along, product_of, random_bases
 from theory.models.factorized_mode import DECAY, FACTOR
 from theory.models.factorized_sharpness import sharpness
 from theory.models.linear import Directions, one_or_all
+from theory.rules import Rule
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from theory.derivation import Derivation
-    from theory.rules import Rule
 
     Array = NDArray[np.float64]
 
