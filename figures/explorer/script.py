@@ -30,7 +30,7 @@ from theory.plateaus import LONGEST_RUN
 from theory.rules import rule
 
 COLOURS = 33  # of directions
-LOGIC = ("state.js", "words.js")
+LOGIC = ("state.js", "lengths.js", "headline.js", "titles.js", "stops.js", "law.js", "texts.js")
 DRAWING = ("plot.js", "panels.js", "spectrum.js", "curves.js", "paths.js", "plane.js", "phase.js")
 PAGE = ("hosts.js", "controls.js", "taken.js", "shown.js", "page.js")
 SHOWN: dict[str, dict[str, Any]] = {
