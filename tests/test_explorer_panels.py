@@ -238,6 +238,18 @@ def test_a_direction_is_lit_wherever_it_is_drawn(opened):
     assert page.locator(".lit").count() == 0
 
 
+def test_what_is_printed_is_light(opened):
+    page = opened("", 1280, "dark")
+    colours = """[getComputedStyle(document.body).color, document.querySelector("#phase image").getAttribute("href"),
+        getComputedStyle(document.getElementById("headline")).backgroundColor]"""
+    dark, light = page.evaluate(colours), opened().evaluate(colours)
+    assert all(a != b for a, b in zip(dark[1:], light[1:], strict=True))
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(colours) == light
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(colours) == dark
+
+
 # ---- spectra and files
 
 

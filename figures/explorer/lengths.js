@@ -11,7 +11,7 @@ const inSteps = (steps) => `${stepsText(steps)} step${steps.length === 1 ? "" : 
 function measuredText(measured, state) {
   if (!measured) return "…";
   if (measured.unsettled) return "does not settle";
-  if (measured.stopped) return `stopped after ${isNoisy(state) ? `${plain(MOST_EXAMPLES / SEEDS)} examples a run` : `${plain(MOST_STEPS / 1e6)} million`}`;
+  if (measured.stopped) return `stopped after ${isNoisy(state) ? `${plain(MOST_EXAMPLES / SEEDS)} examples a run` : `${plain(MOST_STEPS / 1e6)} million${isRegression(state) ? " in all" : ""}`}`;
   if (measured.band) return `${plain(measured.length)} (${measured.band.map((end) => plain(end)).join("\u00a0to\u00a0")})`;
   return Number.isNaN(measured.length) ? "diverges" : measured.length === Infinity ? "never" : plain(measured.length);
 }

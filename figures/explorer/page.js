@@ -74,6 +74,7 @@ function draw() {
 const shape = (state) => `${state.model} ${state.rules.length}`;
 
 const USUAL = 12; // pixels, the letters of a picture where a reader has not asked for larger ones
+const NARROW = 180; // pixels, below which a picture shrinks as a whole: its margins alone take 120
 
 // Takes the sizes of the pictures in sight, and of their letters.
 function measure() {
@@ -81,7 +82,7 @@ function measure() {
   const em = parseFloat(getComputedStyle($("lengths")).fontSize) / USUAL;
   for (const plot of Object.values(plots)) {
     const { clientWidth, clientHeight } = plot.svg;
-    if (clientWidth) plot.resize(clientWidth, clientHeight, em);
+    if (clientWidth) plot.resize(Math.max(clientWidth, NARROW * em), clientHeight, em);
   }
 }
 
@@ -124,19 +125,20 @@ function read() {
   }
 }
 
-// Takes on the theme of the notebook, or of the system where there is none.
-function takeTheme() {
+// Takes on the theme of the notebook, or of the system where there is none; paper is light.
+function takeTheme(paper = false) {
   const theme = document.body.dataset.jpThemeLight;
-  dark = theme ? theme === "false" : systemDark.matches;
+  dark = !paper && (theme ? theme === "false" : systemDark.matches);
   frame.classList.toggle("dark", dark);
 }
 
 function watchTheme() {
-  const changed = () => (takeTheme(), draw());
-  const notebook = new MutationObserver(changed);
+  const changed = ({ type }) => (takeTheme(type === "beforeprint"), draw());
+  const notebook = new MutationObserver(() => changed({}));
   notebook.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
-  systemDark.addEventListener("change", changed);
-  return () => (notebook.disconnect(), systemDark.removeEventListener("change", changed));
+  const heard = [[systemDark, "change"], [window, "beforeprint"], [window, "afterprint"]];
+  for (const [source, type] of heard) source.addEventListener(type, changed);
+  return () => (notebook.disconnect(), heard.forEach(([source, type]) => source.removeEventListener(type, changed)));
 }
 
 function listen() {

@@ -117,4 +117,5 @@ def formulas() -> dict[str, str]:
 def _equation(chain: Any, step: str) -> str:
     equation: sp.Basic = next(found.equation for found in chain.steps if found.name == step)
     text = mathml(equation, printer="presentation").replace("&ExponentialE;", "e").replace("&dd;", "d")
+    text = text.replace("<mo>-</mo>", "<mo>−</mo>")  # which a browser draws as it stands
     return f'<math display="inline">{text}</math>'

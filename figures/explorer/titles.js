@@ -6,6 +6,7 @@ function titles({ state, of }) {
   return {
     "curves-title": regression ? "Error along each direction, rule by rule" : `Test error (line) and training loss (dots)${isNoisy(state) ? " without noise" : ""}, rule by rule`,
     "curves-hint": isNoisy(state) ? `Beside them the test error of ${SEEDS} runs with noise: large dots in the middle of them, a band around 80 %.` : "",
+    "lengths-title": `Plateau length against ${regression ? "κ" : "ε"}`,
     "phase-title": regression ? "Phase diagram: plateau over α and κ" : gd ? "Phase diagram of gradient descent" : "Phase diagram: plateau in time τ along the path",
     "plane-title": of("newton") ? "Weights: one path for all rules but Newton’s" : "Weights: one path, on each rule’s own clock",
     "steps-head": isNoisy(state) ? "steps of η, no\u00a0noise" : "steps of η",
@@ -20,7 +21,7 @@ function limits({ state }) {
   const found = [];
   if (isRegression(state)) {
     found.push("The plateau is the time from the first direction’s arrival to the last; every direction starts from the same error.");
-    if (state.spectrum.length > MOST_CURVES) found.push(`${MOST_CURVES} of ${state.spectrum.length} directions are drawn; all are counted.`);
+    if (state.spectrum.length > MOST_CURVES) found.push(`${MOST_CURVES} of ${plain(state.spectrum.length)} directions are drawn; all are counted.`);
   } else found.push("The plateau is the longest run at 100 % test error. With one output the power laws are one path on different clocks.");
   if (isNoisy(state)) found.push(`Predictions are without noise. With noise a run’s plateau has no closed form: its band is measured, on ${SEEDS} runs from the seed.`);
   return [...found, "–: no closed form is derived."].join(" ");
