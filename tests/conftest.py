@@ -12,7 +12,7 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
     "--no-first-run"
 ).split()
-
+PATIENCE = 60_000  # milliseconds for what is waited for; a slow machine may take as long, a quick one waits no longer
 
 REPLY = """
 const asText = (key, value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value);
@@ -54,7 +54,7 @@ def visit(browser):
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: request.url.startswith(allowed) or complaints.append(request.url))
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.goto(address)
         return page
 

@@ -19,7 +19,8 @@ def settle(page):
 
 
 def all_measured(page):
-    """Waits until every row of the table says what was measured."""
+    """Waits until every row of the table says what was measured of the state that is drawn next."""
+    settle(page)
     page.wait_for_function("() => !document.getElementById('rows').innerText.includes('…')")
 
 
@@ -37,6 +38,11 @@ def test_the_first_picture_says_what_the_derivation_says(opened):
     assert page.locator("#notice").is_hidden()
 
 
+PREDICTED = """(() => {
+    const panels = document.getElementById("panels").cloneNode(true);
+    panels.querySelectorAll(".ring, #stops, #rows td:last-child, #curves-hint").forEach((element) => element.remove());
+    return panels.innerHTML.replace(/ (aria-label|style)="[^"]*"/g, "");
+})()"""  # what does not hang on when something is measured
 DRAWN = """[...document.querySelectorAll("#panels svg")].map((svg) => svg.innerHTML).join()
     + document.getElementById("rows").innerText"""
 
@@ -48,11 +54,11 @@ def test_every_slider_moves_the_picture_by_keyboard(opened):
         assert sliders.count() > 5
         for i in range(sliders.count()):
             name = sliders.nth(i).get_attribute("id")
-            before = page.evaluate(DRAWN)
+            before = page.evaluate(PREDICTED)
             sliders.nth(i).focus()
             page.keyboard.press("PageDown" if name == "threshold-slider" else "PageUp")
             settle(page)
-            assert page.evaluate(DRAWN) != before, (model, name)
+            assert page.evaluate(PREDICTED) != before, (model, name)
 
 
 CURVES = """[...document.querySelectorAll("#curve1 path")]
@@ -83,7 +89,7 @@ def test_the_spectrum_is_worked_by_keyboard(opened):
     page.keyboard.press("Delete")
     page.keyboard.press("Delete")
     assert page.evaluate("explored.state.spectrum.length") == 3
-    assert "spectrum=1,0.1,0.01" in page.url
+    assert "spectrum=1,0.1,0.01" in page.evaluate("location.hash")
     page.reload()
     assert page.evaluate("explored.state.spectrum") == [1, 0.1, 0.01]
 
@@ -103,6 +109,35 @@ def test_a_point_follows_the_mouse_and_stays_the_same_direction(opened):
     assert spectrum[1] < 0.01
     assert (spectrum[0], spectrum[2]) == (1, 0.01)
     assert page.input_value("#shape") == "own"
+
+
+def test_a_slider_brought_back_to_where_it_was_lets_go(opened):
+    page = opened()
+    page.locator("#condition-slider").scroll_into_view_if_needed()
+    box, before = page.locator("#condition-slider").bounding_box(), page.evaluate(PREDICTED)
+    share = page.evaluate("document.getElementById('condition-slider').value / 1000")
+    x, y = box["x"] + 8 + share * (box["width"] - 16), box["y"] + box["height"] / 2  # its thumb is 16 pixels wide
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 100, y)
+    settle(page)
+    assert page.evaluate("explored.state.condition") > 1e5
+    page.mouse.move(x, y)
+    page.mouse.up()
+    page.locator("#condition").fill("1000")  # a pixel of the slider is a few per cent
+    settle(page)
+    assert page.evaluate(PREDICTED) == before  # with axes that no hand holds any more
+
+
+def test_only_the_main_button_moves_a_point(opened):
+    page = opened()
+    before = page.evaluate("explored.state")
+    for picture in ("#spectrum", "#phase"):
+        page.locator(picture).click(button="right", position={"x": 150, "y": 60})
+        assert page.evaluate("explored.state") == before
+        page.locator(picture).click(position={"x": 150, "y": 60})
+        assert page.evaluate("explored.state") != before
+        page.locator("#reset").click()
 
 
 FOCUSED = """(() => {
@@ -180,7 +215,7 @@ def test_a_switch_takes_a_rule_out_of_every_panel_and_brings_it_back(opened, nam
     seen = page.evaluate(SEEN, colour)
     assert not any(seen["drawn"])
     assert not [word for word in NAMES[name] if re.search(rf"\b{word}\b", seen["words"], re.I)]
-    assert name not in page.url.split("rules=")[1].split("&")[0].split(",")
+    assert name not in page.evaluate("location.hash").split("rules=")[1].split("&")[0].split(",")
     assert page.locator("#multiples svg:visible").count() == page.locator("#rows tr").count() == 4
     page.reload()
     assert not page.get_by_role("checkbox", name=NAMES[name][0]).is_checked()
@@ -259,6 +294,29 @@ def test_nothing_sticks_out_at_any_width(opened, width, address, scheme):
         assert svg.evaluate(OUTSIDE) == []
 
 
+@pytest.mark.parametrize("address", ["#rules=gd,egd,ngd,newton", "#model=folded&rules=gd,egd,ngd,newton&batch=30"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_sticks_out_where_a_reader_asks_for_larger_letters(opened, width, address):
+    page = opened(address, width)
+    page.evaluate("document.documentElement.style.fontSize = '20px'")
+    settle(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for svg in page.locator("#panels svg:visible").all():
+        assert svg.evaluate("(svg) => parseFloat(getComputedStyle(svg).fontSize)") == 15
+        assert svg.evaluate(OUTSIDE) == []
+
+
+@pytest.mark.parametrize(("width", "turned"), [(390, 844), (1280, 700)])
+@pytest.mark.parametrize("address", ["", "#model=folded"])
+def test_pictures_fit_a_telephone_that_is_turned(opened, width, turned, address):
+    page = opened(address, width)
+    page.set_viewport_size({"width": turned, "height": 600})
+    settle(page)
+    fits = "(svg) => svg.viewBox.baseVal.width === svg.clientWidth && svg.viewBox.baseVal.height === svg.clientHeight"
+    for svg in page.locator("#panels svg:visible").all():
+        assert svg.evaluate(fits), svg.get_attribute("id")
+
+
 def test_steps_are_measured_a_moment_after_release(opened):
     page = opened("#condition=50&rules=gd,egd,ngd,newton")
     predicted = page.inner_text("#rows tr:first-child td:nth-child(5)")
@@ -271,7 +329,7 @@ def test_steps_are_measured_a_moment_after_release(opened):
 @pytest.mark.parametrize("address", ["", "#model=folded&epsilon=1e-4", "#rules=ngd"])
 def test_the_whole_table_is_in_sight_at_390_pixels(opened, address):
     page = opened(address, 390)
-    wait_for(page, "2", "[^…]+")
+    all_measured(page)
     assert page.locator(".scroll").evaluate("({ scrollWidth, clientWidth }) => scrollWidth - clientWidth") == 0
 
 

@@ -60,10 +60,10 @@ function control(name, { label, low, high, log, grain, of }) {
   const slider = Object.assign(document.createElement("input"), { type: "range", id: `${name}-slider` });
   Object.assign(slider, log ? { min: 0, max: NOTCHES, step: 1 } : { min: low, max: high, step: grain });
   slider.addEventListener("input", () => {
-    holding = true;
+    takeHold();
     set(name, fromSlider(name, Number(slider.value)));
   });
-  slider.addEventListener("change", commit);
+  for (const end of ["change", "pointerup", "pointercancel"]) slider.addEventListener(end, () => holding && commit()); // where it was before, nothing has changed
   number.addEventListener("input", () => typed(name, number));
   number.addEventListener("change", () => (typed(name, number), number.removeAttribute("aria-invalid"), commit()));
   row.append(text, number, slider);

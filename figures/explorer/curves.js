@@ -30,14 +30,14 @@ function drawOverlay(plot, low, high) {
 
 function title(plot, { rule }) {
   const text = rule.id === "power" ? `power law, α = ${plain(rule.alpha)}` : rule.label;
-  plot.put("title", "text", { class: "name", x: plot.area.left, y: 14, fill: readable(rule.colour) }, text);
+  plot.put("title", "text", { class: "name", x: plot.area.left, y: 14 * plot.em, fill: readable(rule.colour) }, text);
 }
 
 // From the beginning to the end of a plateau, at a height in pixels, with its length above.
 function bracket(plot, flow, low, height, text) {
   const [a, b] = [flow.first, flow.last].map((time) => round(plot.x(Math.max(time, low))));
   plot.put("bracket", "path", { class: "bracket", d: `M${a} ${height - 5}v10M${b} ${height - 5}v10M${a} ${height}H${b}` });
-  const reach = 4 * text.length, { left, right } = plot.area;
+  const reach = 4 * plot.em * text.length, { left, right } = plot.area;
   plot.put("length", "text", { class: "note halo", x: round(clamp((a + b) / 2, left + reach, right - reach)), y: height - 9, "text-anchor": "middle" }, text);
 }
 

@@ -2,7 +2,7 @@
 // boundary. A generator that pauses often, so that it can be taken in slices; it returns {length}, Infinity for a
 // cycle and NaN for divergence, or {stopped} or {unsettled}; of a regression also [singular value, steps to arrive].
 
-const PAUSE = 4096, MOST_STEPS = 4e6;
+const PAUSE = 4096, MOST_STEPS = 1e7;
 
 const speedOf = (rule) => (sigma) => (sigma > 0 ? laws[`speed_${named(rule)}`](sigma, rule.alpha) : 0);
 

@@ -94,14 +94,15 @@ function quantile(values, share) {
 
 const BAND = [0.1, 0.5, 0.9];
 
-// What the page shows of the runs: median length, its band, and [steps, low, median, high] of the test error; beside
-// them the length of steps without noise, `still`.
+// What the page shows of the runs: median length, its band, and [steps, low, median, high] of the test error, or what
+// stopped them; beside them the length of steps without noise, `still`. Gradient descent's runs take those in the mean, so
+// that runs too long to take diverge where those do.
 function* measuredNoisy(rule, state) {
-  const found = yield* noisyRuns(rule, state);
-  if (!found.lengths) return found;
+  const found = yield* noisyRuns(rule, state), { length: still } = yield* measuredFolded(rule, state);
+  if (found.stopped && Number.isNaN(still)) return { length: NaN, still };
+  if (!found.lengths) return { ...found, still };
   const [low, length, high] = BAND.map((share) => quantile(found.lengths, share));
   const shortest = Math.min(...found.errors.map((errors) => errors.length));
   const curve = RECORDED.slice(0, shortest).map((step, i) => [step, ...BAND.map((share) => quantile(found.errors.map((errors) => errors[i]), share))]);
-  const { length: still } = yield* measuredFolded(rule, state);
   return { length, band: [low, high], curve, still, taken: found.taken };
 }

@@ -73,19 +73,41 @@ function draw() {
 // What the sizes of the pictures hang on.
 const shape = (state) => `${state.model} ${state.rules.length}`;
 
-// Takes the sizes of the pictures in sight.
+const USUAL = 12; // pixels, the letters of a picture where a reader has not asked for larger ones
+const NARROW = 180; // pixels, below which a picture shrinks as a whole: its margins alone take 120
+
+// Takes the sizes of the pictures in sight, and of their letters.
 function measure() {
   sized = shape(state);
+  const em = parseFloat(getComputedStyle($("lengths")).fontSize) / USUAL;
   for (const plot of Object.values(plots)) {
     const { clientWidth, clientHeight } = plot.svg;
-    if (clientWidth) plot.resize(clientWidth, clientHeight);
+    if (clientWidth) plot.resize(Math.max(clientWidth, NARROW * em), clientHeight, em);
   }
 }
 
-// ---- what is kept, and what is taken along
+// ---- a hand, what is kept, and what is taken along
+
+const MOVING = ["headline", "reading", "stops"]; // texts above pictures, whose number of lines changes
+
+// A hand takes hold of something: until it lets go all texts keep the room that they have, so that nothing moves under it.
+function takeHold() {
+  if (holding) return;
+  holding = true;
+  const main = root.querySelector("main"), tall = (element) => `${element.getBoundingClientRect().height}px`;
+  const heights = [main, ...MOVING.map($)].map(tall);
+  main.style.minHeight = heights[0];
+  MOVING.forEach((id, i) => ($(id).style.height = heights[i + 1]));
+}
+
+function letGo() {
+  holding = false;
+  root.querySelector("main").style.minHeight = "";
+  for (const id of MOVING) $(id).style.height = "";
+}
 
 function commit() {
-  holding = false;
+  letGo();
   $("notice").hidden = true;
   redraw();
   host.keep(state);
@@ -103,19 +125,20 @@ function read() {
   }
 }
 
-// Takes on the theme of the notebook, or of the system where there is none.
-function takeTheme() {
+// Takes on the theme of the notebook, or of the system where there is none; paper is light.
+function takeTheme(paper = false) {
   const theme = document.body.dataset.jpThemeLight;
-  dark = theme ? theme === "false" : systemDark.matches;
+  dark = !paper && (theme ? theme === "false" : systemDark.matches);
   frame.classList.toggle("dark", dark);
 }
 
 function watchTheme() {
-  const changed = () => (takeTheme(), draw());
-  const notebook = new MutationObserver(changed);
+  const changed = ({ type }) => (takeTheme(type === "beforeprint"), draw());
+  const notebook = new MutationObserver(() => changed({}));
   notebook.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
-  systemDark.addEventListener("change", changed);
-  return () => (notebook.disconnect(), systemDark.removeEventListener("change", changed));
+  const heard = [[systemDark, "change"], [window, "beforeprint"], [window, "afterprint"]];
+  for (const [source, type] of heard) source.addEventListener(type, changed);
+  return () => (notebook.disconnect(), heard.forEach(([source, type]) => source.removeEventListener(type, changed)));
 }
 
 function listen() {
@@ -160,7 +183,7 @@ function begin() {
   takeTheme();
   draw();
   const resized = new ResizeObserver(() => (measure(), redraw()));
-  resized.observe($("panels"));
+  resized.observe($("lengths")); // in sight on every page, as wide as its column and as tall as its letters ask
   const ends = [host.watch(() => (read(), draw())), watchTheme(), () => resized.disconnect(), () => (clearTimeout(measuring), worker?.end())];
   return {
     get state() {

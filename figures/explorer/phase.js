@@ -77,7 +77,7 @@ function drawPhase(plot, { state }) {
   const { left, right, top, bottom } = plot.area, picture = { preserveAspectRatio: "none", y: top, height: bottom - top };
   plot.put("map", "image", { ...picture, x: left, width: right - left, href: map });
   plot.put("ramp", "image", { ...picture, x: right + 12, width: 10, href: ramp });
-  plot.put("ramp high", "text", { class: "tick", x: right + 27, y: top + 9 }, `10${raised(most)}`);
+  plot.put("ramp high", "text", { class: "tick", x: right + 27, y: top + 9 * plot.em }, `10${raised(most)}`);
   plot.put("ramp low", "text", { class: "tick", x: right + 27, y: bottom }, `≤10${raised(most - SHADES)}`);
   plot.line("boundary", boundary, { class: "edge", "stroke-width": 2 });
   const name = regression ? { x: round(plot.x(1)) + 6, y: bottom - 8 } : { x: left, y: top - 10 }; // above the frame, where no boundary runs
@@ -117,9 +117,11 @@ function phaseEvents() {
     movePhase([clamp((event.clientX - box.left - left) / (right - left), 0, 1), clamp((bottom - event.clientY + box.top) / (bottom - top), 0, 1)]);
   };
   svg.addEventListener("pointerdown", (event) => {
-    dragged = holding = true;
+    if (event.button || !event.isPrimary) return;
+    dragged = true;
+    takeHold();
     svg.setPointerCapture(event.pointerId);
-    plots.phase.elements.get("here").element.focus();
+    plots.phase.elements.get("here").element.focus({ preventScroll: true });
     follow(event);
     event.preventDefault();
   });

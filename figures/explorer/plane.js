@@ -28,9 +28,9 @@ function drawPlane(plot, { state, runs, of }) {
   const [sx, sy, ex, ey] = [plot.x(state.u1), plot.y(state.u2), plot.x(rest[0]), plot.y(rest[1])].map(round);
   plot.put("from", "circle", { class: "begin", r: 4, cx: sx, cy: sy });
   plot.put("to", "path", { class: "bracket", d: `M${ex - 5} ${ey - 5}l10 10M${ex - 5} ${ey + 5}l10 -10` });
-  plot.put("start name", "text", { class: "note halo", x: sx + (sx > right - 60 ? -9 : 9), y: sy + 4, "text-anchor": sx > right - 60 ? "end" : "start" }, "start");
-  plot.put("end name", "text", { class: "note halo", x: ex + (ex > right - 80 ? -9 : 9), y: ey - 8, "text-anchor": ex > right - 80 ? "end" : "start" }, "minimum");
-  plot.put("region name", "text", { class: "note halo", x: left + 8, y: top + 16 }, "shaded: 100 % test error");
+  plot.put("start name", "text", { class: "note halo", x: sx + (sx > right - 60 * plot.em ? -9 : 9), y: sy + 4, "text-anchor": sx > right - 60 * plot.em ? "end" : "start" }, "start");
+  plot.put("end name", "text", { class: "note halo", x: ex + (ex > right - 80 * plot.em ? -9 : 9), y: ey - 8, "text-anchor": ex > right - 80 * plot.em ? "end" : "start" }, "minimum");
+  plot.put("region name", "text", { class: "note halo", x: left + 8, y: top + 16 * plot.em }, "shaded: 100 % test error");
   plot.end();
   describe(plot, `Weights from (${plain(state.u1)}, ${plain(state.u2)}) to (${plain(rest[0])}, ${plain(rest[1])})`);
 }
@@ -50,7 +50,7 @@ function drawInputs(plot, { state, runs }) {
     plot.put(`decides${rule.id}`, "path", { class: "decides", "clip-path": inside, stroke: rule.colour, "stroke-dasharray": DASHES[rule.id] ?? "none", d: `M${corner(-far * dx, -far * dy)}L${corner(far * dx, far * dy)}` });
   }
   plot.put("training name", "text", { class: "note halo", x: right - 6, y: bottom - 8, "text-anchor": "end" }, "shaded: trained");
-  plot.put("tested name", "text", { class: "note halo", x: left + 6, y: top + 16 }, "sector: tested");
+  plot.put("tested name", "text", { class: "note halo", x: left + 6, y: top + 16 * plot.em }, "sector: tested");
   plot.end();
   describe(plot, `Decision boundaries at flow time ${plain(state.time)}; test error ${readings(runs, state)}`);
 }

@@ -13,7 +13,7 @@ class Plot {
   // Begins a drawing: `x` and `y` are {low, high, log, label, zero}; `zero` keeps a strip below the decades for 0.
   begin(x, y) {
     [this.drawn, this.before] = [new Set(), null];
-    const { top, right, bottom, left } = this.margin, strip = y.zero ? 18 : 0;
+    const [top, right, bottom, left] = ["top", "right", "bottom", "left"].map((side) => this.margin[side] * this.em), strip = y.zero ? 18 : 0;
     this.area = { left, top, right: this.width - right, bottom: this.height - bottom };
     this.x = scale(x, this.area.left, this.area.right);
     this.y = scale(y, this.area.bottom - strip, this.area.top);
@@ -33,8 +33,9 @@ class Plot {
     [this.axesKey, this.axesDrawn] = [key, [...this.drawn]];
   }
 
-  resize(width, height) {
-    [this.width, this.height] = [width, height];
+  // Sizes in pixels; `em` is that of the letters, in those of the style sheet's usual size.
+  resize(width, height, em = 1) {
+    [this.width, this.height, this.em] = [width, height, em];
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   }
 
@@ -74,11 +75,11 @@ class Plot {
   axes(x, y) {
     const { left, right, top, bottom } = this.area;
     this.put("frame", "path", { class: "axis", d: `M${left} ${top}V${bottom}H${right}` });
-    const across = Math.max(2, Math.floor((right - left) / 56)), up = Math.max(2, Math.floor((bottom - top) / 34));
+    const across = Math.max(2, Math.floor((right - left) / (56 * this.em))), up = Math.max(2, Math.floor((bottom - top) / (34 * this.em)));
     for (const tick of ticks(x, across)) {
       const at = round(this.x(tick));
       this.put(`x${tick}`, "path", { class: "grid", d: `M${at} ${top}V${bottom}` });
-      this.put(`xt${tick}`, "text", { class: "tick", x: at, y: bottom + 15, "text-anchor": "middle" }, x.name?.(tick) ?? tickText(tick, x));
+      this.put(`xt${tick}`, "text", { class: "tick", x: at, y: bottom + 15 * this.em, "text-anchor": "middle" }, x.name?.(tick) ?? tickText(tick, x));
     }
     for (const tick of ticks(y, up)) {
       const at = round(this.y(tick));
@@ -91,9 +92,9 @@ class Plot {
       const cut = this.floor - 8;
       this.put("cut", "path", { class: "cut", d: `M${left - 4} ${cut + 2}l8 -4M${left - 4} ${cut - 2}l8 -4` });
     }
-    this.put("xl", "text", { class: "label", x: (left + right) / 2, y: this.height - 6, "text-anchor": "middle" }, x.label);
+    this.put("xl", "text", { class: "label", x: (left + right) / 2, y: this.height - 6 * this.em, "text-anchor": "middle" }, x.label);
     const middle = (top + bottom) / 2;
-    this.put("yl", "text", { class: "label", transform: `translate(12 ${middle}) rotate(-90)`, "text-anchor": "middle" }, y.label);
+    this.put("yl", "text", { class: "label", transform: `translate(${12 * this.em} ${middle}) rotate(-90)`, "text-anchor": "middle" }, y.label);
   }
 
   // The height of a value; 0 lies on the strip's line.
@@ -118,7 +119,7 @@ class Plot {
 
   // Labels at the right ends of lines, moved apart; each is {key, text, colour, y} with y in pixels.
   sideLabels(labels, x) {
-    const gap = 14, sorted = labels.filter(({ y }) => Number.isFinite(y)).sort((a, b) => a.y - b.y);
+    const gap = 14 * this.em, sorted = labels.filter(({ y }) => Number.isFinite(y)).sort((a, b) => a.y - b.y);
     const { top, bottom } = this.area;
     sorted.forEach((label, i) => (label.at = Math.max(clamp(label.y, top + 4, bottom), i ? sorted[i - 1].at + gap : 0)));
     for (let i = sorted.length - 1, limit = bottom - 4; i >= 0; limit = sorted[i].at - gap, i--) sorted[i].at = Math.min(sorted[i].at, limit);

@@ -30,7 +30,7 @@ from theory.plateaus import LONGEST_RUN
 from theory.rule_ids import rule
 
 COLOURS = 33  # of directions
-LOGIC = ("state.js", "words.js")
+LOGIC = ("state.js", "lengths.js", "headline.js", "titles.js", "stops.js", "law.js", "texts.js")
 DRAWING = ("plot.js", "panels.js", "spectrum.js", "curves.js", "paths.js", "plane.js", "phase.js")
 PAGE = ("hosts.js", "controls.js", "taken.js", "shown.js", "page.js")
 SHOWN: dict[str, dict[str, Any]] = {
@@ -117,4 +117,5 @@ def formulas() -> dict[str, str]:
 def _equation(chain: Any, step: str) -> str:
     equation: sp.Basic = next(found.equation for found in chain.steps if found.name == step)
     text = mathml(equation, printer="presentation").replace("&ExponentialE;", "e").replace("&dd;", "d")
+    text = text.replace("<mo>-</mo>", "<mo>−</mo>")  # which a browser draws as it stands
     return f'<math display="inline">{text}</math>'

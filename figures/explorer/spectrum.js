@@ -4,7 +4,7 @@ const MANY = 100; // directions, beyond which a point has no element of its own
 
 function drawSpectrum(plot, { state }) {
   const { spectrum } = state, count = spectrum.length;
-  const shown = [spectrum, focused, holding, dark, plot.width, plot.height];
+  const shown = [spectrum, focused, holding, dark, plot.width, plot.height, plot.em];
   if (plot.shown?.every((part, i) => part === shown[i])) return;
   plot.shown = shown;
   plot.margin = { top: 14, right: 22, bottom: 40, left: 54 };
@@ -69,10 +69,11 @@ function spectrumEvents() {
   const svg = $("spectrum");
   let dragged = null;
   svg.addEventListener("pointerdown", (event) => {
+    if (event.button || !event.isPrimary) return;
     dragged = directionAt(event);
     svg.setPointerCapture(event.pointerId);
-    holding = true;
-    focusOn(dragged);
+    takeHold();
+    focusOn(dragged, { preventScroll: true });
     moveDirection(dragged, valueAt(event));
     event.preventDefault();
   });
@@ -127,9 +128,9 @@ function spectrumKey(key, i) {
   return true;
 }
 
-function focusOn(i) {
+function focusOn(i, how) {
   focused = i;
   drawSpectrum(plots.spectrum, { state });
-  plots.spectrum.elements.get(`p${i}`).element.focus();
+  plots.spectrum.elements.get(`p${i}`).element.focus(how);
   return true;
 }
