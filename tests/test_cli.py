@@ -395,6 +395,39 @@ def test_table_shows_predicted_beside_measured(run, monkeypatch):
     assert "nan" not in out.lower()
 
 
+@pytest.mark.parametrize(
+    ("line", "waits"),
+    [
+        ("factorized --spectrum 3,0.3 --start 3,0.001", True),
+        ("regression --spectrum 1,0.1 --start 0,1", True),
+        ("regression --spectrum 1", True),
+        ("regression --spectrum 1,0.1", False),
+        ("folded --start 0,0", False),  # its plateau is another
+    ],
+)
+def test_one_direction_alone_has_no_fastest_and_slowest(run, document, line, waits):
+    out = accepted(run("compare", *line.split(), "--rules", "gd,egd"))
+    assert ("Fewer than two directions are waited for" in out) == waits
+    if waits:
+        for one in document("compare", *line.split(), "--rules", "gd,egd")["runs"]:
+            assert one["plateau"]["definition"] == "fastest to slowest arrival"
+            assert (one["plateau"]["predicted"], one["plateau"]["measured"]) == (None, None)
+
+
+@pytest.mark.parametrize("line", ["folded --start 0,0", "folded --start 2,2 --rules newton", "wedge --start 0,0"])
+def test_a_start_on_the_edge_leaves_it_at_once(document, line):
+    """Rounding is no length: neither of the weights, nor of a bisection down to the least positive number."""
+    for one in document("compare", *line.split())["runs"]:
+        if one["view"] == "flow":
+            assert (one["plateau"]["predicted"], one["plateau"]["measured"]) == (0, 0)
+
+
+@pytest.mark.parametrize(("step", "text"), [("2.0000001", "2.0000001"), ("0.1", "0.1"), ("0.123456789", "0.123457")])
+def test_the_header_tells_the_step_from_its_limit(run, step, text):
+    out = accepted(run("compare", "regression", "--spectrum", "1", "--rules", "gd,newton", "--step", step))
+    assert f" step = {text}, " in out
+
+
 def test_progress_leaves_nothing_where_there_is_no_terminal(run, monkeypatch):
     monkeypatch.setattr("evenflow.display.PATIENCE", -1.0)
     code, out, err = run("compare", "--rules", "gd", "--json")

@@ -28,7 +28,7 @@ ARRIVAL_SPREAD = "fastest to slowest arrival"
 FIRST_DEPARTURE = "first departure from the initial test error"
 CROSSING = "test error at 5 % of its initial level"
 LAG = "train-to-test lag at 5 %"
-ROUNDING = 16 * sys.float_info.epsilon  # of an arrival, that a prediction may be rounded by
+ROUNDING = 16 * sys.float_info.epsilon  # of an arrival, or of the shortest time constant, that may be rounding alone
 EARLY = 0.5  # part of the fast error's time constant up to which the boundary function is reckoned from its start
 
 
