@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from evenflow.cli import app
 from evenflow.standings_display import print_tuned
 from simulations.directions import direction
+from simulations.networks import campaign as campaigns
 from simulations.networks.contenders import DAMPED_NATURAL, contender, law_of
 from simulations.networks.controls import controls, expanded
 from simulations.networks.network import Weights
@@ -149,3 +150,22 @@ def test_train_tunes_when_asked(tmp_path):
     assert len(list((tmp_path / "runs" / "tuning").glob("*.npz"))) == 2 * len(FACTORS)
     with pytest.raises(ArgumentError, match="be one of"):
         tuning_runs(SMALL, ["nothing"], tmp_path)
+
+
+def test_what_was_tuned_stays_where_the_runs_then_fail(tmp_path, monkeypatch):
+    """Only a directory without any run goes."""
+    options = ["train", "modular-37-add", "--rules", "gd", "--out", str(tmp_path / "runs"), "--workers", "1", "--tune"]
+    for change in ("modulus=7", "width=8", "batch=10", "epochs=2"):
+        options += ["--set", change]
+    usual = campaigns.run
+
+    def run(setting, entries, **options):
+        if entries[0].seed == 0:
+            raise MemoryError
+        return usual(setting, entries, **options)
+
+    monkeypatch.setattr(campaigns, "run", run)
+    assert isinstance(CliRunner().invoke(app, options).exception, MemoryError)
+    assert (tmp_path / "runs" / "parameters.json").exists()
+    monkeypatch.setattr(campaigns, "run", usual)
+    assert CliRunner().invoke(app, options).exit_code == 0

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -98,6 +98,27 @@ def prepare(setting: Setting, out: Path, version: str) -> None:
         os.replace(beside, path)
     except OSError as error:
         raise ArgumentError("out", "be a directory that can be written", f"is {out} ({error.strerror})") from None
+
+
+@contextlib.contextmanager
+def prepared(setting: Setting, out: Path, version: str) -> Iterator[None]:
+    """The directory as `prepare` makes it, for as long as runs go on; if none comes of it, it is gone again.
+
+    Raises
+    ------
+    ArgumentError
+        As `prepare`.
+    """
+    missing = [path for path in (out, *out.parents) if not path.exists()]
+    prepare(setting, out, version)
+    try:
+        yield
+    finally:
+        if missing and not any(out.rglob("*.npz")):
+            (out / PARAMETERS).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # something else is there
+                for path in missing:
+                    path.rmdir()
 
 
 def _accept(path: Path, mine: dict[str, Any]) -> None:
