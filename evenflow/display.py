@@ -81,7 +81,7 @@ def print_comparison(comparison: Comparison, out: Path | None) -> None:
     values = ", ".join(f"{name} = {text}" for name, text in texts.items())
     console.print(f"{comparison.model.name}: {values}", soft_wrap=True, highlight=False)
     console.print(_plateau_table(runs))
-    for view in dict.fromkeys(run["view"] for run in runs):
+    for view in dict.fromkeys(run["view"] for run in runs if comparison.directions.learns.any()):
         console.print(_arrival_table([run for run in runs if run["view"] == view], view))
     for line in _remarks(comparison, runs):
         console.print(line, soft_wrap=True, highlight=False)
@@ -202,8 +202,8 @@ def _remarks(comparison: Comparison, runs: list[dict[str, Any]]) -> list[str]:
             f"{', '.join(map(str, resting))}{inputs}."
         )
     waited = comparison.directions.learns & (comparison.directions.amplitudes > 0)
-    if runs[0]["plateau"]["definition"] == ARRIVAL_SPREAD and waited.sum() < 2:
-        lines.append("Fewer than two directions are waited for: there is no fastest and slowest to tell apart.")
+    if runs[0]["plateau"]["definition"] == ARRIVAL_SPREAD and waited.sum() == 1:
+        lines.append("One direction alone is waited for: there is no fastest and slowest to tell apart.")
     limits = {run["rule"]: run["largest_stable_step"] for run in runs if run["largest_stable_step"] is not None}
     if limits:
         step = comparison.parameters["step"]

@@ -104,9 +104,9 @@ def _short(value: float) -> str:
 
 
 def _notes(standings: Sequence[Standing]) -> list[str]:
-    found = [
-        f"All rules take the same {standings[0].steps} steps in an epoch; a step's length is η‖D‖ of W₁, on average."
-    ]
+    steps = standings[0].steps
+    taken = "one step" if steps == 1 else f"the same {steps} steps"
+    found = [f"All rules take {taken} in an epoch; a step's length is η‖D‖ of W₁, on average."]
     coverages = sorted({standing.epochs.coverage for standing in standings if standing.epochs.seeds > 1})
     if coverages:
         found.append(f"Intervals hold the median with a probability of {' or '.join(f'{c:.1%}' for c in coverages)}.")

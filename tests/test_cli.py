@@ -226,6 +226,9 @@ REFUSED = [
     ("sweep --seeds 0", "Argument `seeds` must be a whole number of at least 1, but is 0."),
     ("sweep --seeds -1", "Argument `seeds` must be a whole number of at least 1, but is -1."),
     ("sweep --draw -1", "Argument `draw` must be a whole number of at least 0, but is -1."),
+    ("sweep --draw 3", "Argument `draw` must go with a random design, but is given with a grid."),
+    ("audit foo", "E8, but is 'foo'."),
+    ("audit f13", "E8, but is 'f13' (did you mean F3?)."),
     ("design --plateau 100 --rule nonsense", "Argument `rule` must be one of gd, "),
     ("design --ratio 100 --over nonsense", "Argument `over` must be one of gd, "),
     ("derive --rule damped:1 --view descent", "must have a derivation as a descent, but is damped:1."),
@@ -407,11 +410,17 @@ def test_table_shows_predicted_beside_measured(run, monkeypatch):
 )
 def test_one_direction_alone_has_no_fastest_and_slowest(run, document, line, waits):
     out = accepted(run("compare", *line.split(), "--rules", "gd,egd"))
-    assert ("Fewer than two directions are waited for" in out) == waits
+    assert ("One direction alone is waited for" in out) == waits
     if waits:
         for one in document("compare", *line.split(), "--rules", "gd,egd")["runs"]:
             assert one["plateau"]["definition"] == "fastest to slowest arrival"
             assert (one["plateau"]["predicted"], one["plateau"]["measured"]) == (None, None)
+
+
+def test_where_no_direction_learns_there_is_no_table_of_arrivals(run):
+    out = accepted(run("compare", "factorized", "--start", "0", "--rules", "gd"))
+    assert "2 of 2 directions never learn" in out
+    assert "Arrival of each direction" not in out
 
 
 @pytest.mark.parametrize("line", ["folded --start 0,0", "folded --start 2,2 --rules newton", "wedge --start 0,0"])
