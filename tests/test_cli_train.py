@@ -139,6 +139,7 @@ def test_a_rule_named_twice_runs_once(run):
         (["parity-4", "--rules", "egd@0"], "`step` must be positive, but is 0"),
         (["parity-4", "--rules", "rsvd:51"], "`rules` must ask rsvd for a rank of at most 50, but is rsvd:51"),
         (["parity-4", "--seeds", "0"], "`seeds` must be a whole number of at least 1, but is 0"),
+        (["parity-4", "--seeds", "1e9"], "`seeds` must be at most 1000, but is 1000000000"),
         (["parity-4", "--workers", "0"], "`workers` must be a whole number of at least 1, but is 0"),
         (["parity-4", "--out", "/dev/null/x"], "`out` must be a directory that can be written, but is /dev/null/x"),
     ],

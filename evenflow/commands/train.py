@@ -51,7 +51,11 @@ def train(
     workers: Annotated[str | None, typer.Option(help="Runs at a time, a process each. [one for each core]")] = None,
     tune: Annotated[
         bool,
-        typer.Option("--tune", help="First choose each rule's step, from a grid, by the validation accuracy."),
+        typer.Option(
+            "--tune",
+            help="First choose each rule's step, from a grid, by the validation accuracy from two seeds that are not "
+            "reported.",
+        ),
     ] = False,
     with_theory: Annotated[
         bool, typer.Option("--predict", help="Add what linear theory says, at memorisation, of the epochs that remain.")
@@ -99,14 +103,20 @@ def _tuned(setting: Setting, rules: Sequence[str], out: Path, workers: int) -> l
     """The step size of each rule, from runs of their own."""
     from evenflow.training_display import TrainingReporter
     from simulations.networks.campaign import prepared, run
-    from simulations.networks.tuning import tuned, tuning_runs, tuning_setting
+    from simulations.networks.tuning import to_the_end, tuned, tuning_runs, tuning_setting, undecided
 
     trial = tuning_setting(setting)
     entries = tuning_runs(trial, rules, out)
     if not entries:
         raise ArgumentError("tune", "find a rule without a step of its own", f"all have one: {','.join(rules)}")
     with prepared(trial, out, __version__), TrainingReporter(entries, trial.epochs) as reporter:
-        return tuned(run(trial, entries, workers=workers, progress=reporter))
+        runs = run(trial, entries, workers=workers, progress=reporter)
+    open_still = [entry for entry, one in zip(entries, runs, strict=True) if undecided(one)]
+    if open_still:
+        with TrainingReporter(open_still, trial.epochs) as reporter:
+            run(to_the_end(trial), open_still, workers=workers, progress=reporter)
+        runs = run(trial, entries)  # only read: all are over
+    return tuned(runs)
 
 
 def document(preset: str, setting: Setting, runs: Sequence[TrainingRun], out: Path) -> dict[str, Any]:
