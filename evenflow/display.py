@@ -77,10 +77,11 @@ def print_comparison(comparison: Comparison, out: Path | None) -> None:
     """Print the plateaus, the arrivals and what is worth saying about the run."""
     console = Console(markup=False, emoji=False)
     runs = [run.document(comparison.directions) for run in comparison.runs]
-    values = ", ".join(f"{name} = {_short(value)}" for name, value in comparison.parameters.items())
+    texts = {name: _short(value) for name, value in comparison.parameters.items()} | {"step": _step(comparison, runs)}
+    values = ", ".join(f"{name} = {text}" for name, text in texts.items())
     console.print(f"{comparison.model.name}: {values}", soft_wrap=True, highlight=False)
     console.print(_plateau_table(runs))
-    for view in dict.fromkeys(run["view"] for run in runs):
+    for view in dict.fromkeys(run["view"] for run in runs if comparison.directions.learns.any()):
         console.print(_arrival_table([run for run in runs if run["view"] == view], view))
     for line in _remarks(comparison, runs):
         console.print(line, soft_wrap=True, highlight=False)
@@ -187,6 +188,7 @@ def _pair(predicted: str, measured: str) -> str:
 def _remarks(comparison: Comparison, runs: list[dict[str, Any]]) -> list[str]:
     from simulations.sensitivity import warnings
     from theory.models.factorized import Factorized
+    from theory.plateaus import ARRIVAL_SPREAD
 
     lines = []
     resting = [i + 1 for i, learns in enumerate(comparison.directions.learns) if not learns]
@@ -199,6 +201,9 @@ def _remarks(comparison: Comparison, runs: list[dict[str, Any]]) -> list[str]:
             f"{len(resting)} of {len(comparison.directions.learns)} directions never learn, {why}: "
             f"{', '.join(map(str, resting))}{inputs}."
         )
+    waited = comparison.directions.learns & (comparison.directions.amplitudes > 0)
+    if runs[0]["plateau"]["definition"] == ARRIVAL_SPREAD and waited.sum() == 1:
+        lines.append("One direction alone is waited for: there is no fastest and slowest to tell apart.")
     limits = {run["rule"]: run["largest_stable_step"] for run in runs if run["largest_stable_step"] is not None}
     if limits:
         step = comparison.parameters["step"]
@@ -210,6 +215,12 @@ def _remarks(comparison: Comparison, runs: list[dict[str, Any]]) -> list[str]:
             "path have predicted arrivals here."
         )
     return [*lines, *warnings(comparison)]
+
+
+def _step(comparison: Comparison, runs: list[dict[str, Any]]) -> str:
+    """The step size, in as many digits as tell it apart from every largest stable one."""
+    step, limits = comparison.parameters["step"], (run["largest_stable_step"] for run in runs)
+    return max((apart(step, limit)[0] for limit in limits if limit is not None), key=len, default=_short(step))
 
 
 def _count(value: float, word: str) -> str:

@@ -11,7 +11,7 @@ from rich.table import Table
 from simulations.networks.outlook import Outlook
 from simulations.networks.published import SOURCE
 from simulations.networks.standings import Standing
-from simulations.networks.tuning import Tuned
+from simulations.networks.tuning import FIRST, SEEDS, Tuned
 from simulations.survival import Median
 
 
@@ -45,8 +45,11 @@ def _table(standings: Sequence[Standing], usual: float) -> Table:
 
 
 def print_tuned(found: Sequence[Tuned]) -> None:
-    """Print the step sizes that were chosen."""
+    """Print the step sizes that were chosen, and by what."""
     console = Console(markup=False, emoji=False)
+    if found:
+        seeds = " and ".join(str(FIRST + seed) for seed in range(SEEDS))
+        console.print(f"Step sizes chosen from seeds {seeds}, which are not reported:", highlight=False)
     for one in found:
         edge = ", at the edge of the grid" if one.at_edge else ""
         line = f"{one.rule}: step {one.step:g}, {_why(one.epochs)}{edge}."
@@ -104,9 +107,9 @@ def _short(value: float) -> str:
 
 
 def _notes(standings: Sequence[Standing]) -> list[str]:
-    found = [
-        f"All rules take the same {standings[0].steps} steps in an epoch; a step's length is η‖D‖ of W₁, on average."
-    ]
+    steps = standings[0].steps
+    taken = "one step" if steps == 1 else f"the same {steps} steps"
+    found = [f"All rules take {taken} in an epoch; a step's length is η‖D‖ of W₁, on average."]
     coverages = sorted({standing.epochs.coverage for standing in standings if standing.epochs.seeds > 1})
     if coverages:
         found.append(f"Intervals hold the median with a probability of {' or '.join(f'{c:.1%}' for c in coverages)}.")

@@ -121,11 +121,11 @@ def special_cells(gd: Array | None, egd: Array | None, unknown: str) -> dict[str
 
 
 def colour_scale(values: Array) -> LogNorm:
-    """The colours' scale: from the least to the greatest length, not less than a factor of 10 apart."""
+    """The colours' scale: from the least to the greatest length, not less than a factor of 2 apart."""
     lengths = values[np.isfinite(values) & (values > 0)]
     low, high = (float(lengths.min()), float(lengths.max())) if len(lengths) else (1.0, 10.0)
     middle = np.sqrt(low * high)
-    return LogNorm(min(low, middle / np.sqrt(10)), max(high, middle * np.sqrt(10)))
+    return LogNorm(min(low, middle / np.sqrt(2)), max(high, middle * np.sqrt(2)))
 
 
 def draw_map(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogFormatterMathtext, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from simulations.phases import Side
@@ -44,11 +44,11 @@ def set_side(panel: Axes, letter: str, side: Side) -> Array:
     axis = getattr(panel, f"{letter}axis")
     if side.log:
         getattr(panel, f"set_{letter}scale")("log")
-        axis.set_major_locator(LogLocator(numticks=6))
-        axis.set_minor_formatter(NullFormatter())
     elif not side.numeric:
         axis.set_ticks(values, labels=[str(word) for word in side.values])
     getattr(panel, f"set_{letter}lim")(edges[0], edges[-1])
+    if side.log:
+        log_ticks(axis)
     return np.asarray(edges)
 
 
@@ -56,7 +56,10 @@ def log_ticks(axis: Axis) -> None:
     """Numbers on a logarithmic axis that has its limits: powers of ten, or short numbers where that would be few."""
     low, high = sorted(axis.get_view_interval())
     axis.set_minor_formatter(NullFormatter())
-    if high < 100 * low:
+    if high < 5 * low:
+        axis.set_major_locator(FixedLocator(MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high)))
+        axis.set_major_formatter(FuncFormatter(_short))
+    elif high < 100 * low:
         axis.set_major_locator(LogLocator(subs=(1, 3) if high > 10 * low else (1, 2, 5)))
         axis.set_major_formatter(FuncFormatter(_short))
     else:

@@ -32,6 +32,7 @@ from simulations.trajectory import Trajectory
 from theory.checks import ArgumentError, inside, tolerance, whole
 from theory.models.factorized import Factorized
 from theory.models.linear import Directions, LinearModel
+from theory.plateaus import ROUNDING
 from theory.rule_ids import rule
 from theory.rules import Rule
 
@@ -450,7 +451,9 @@ class _Run:
         for _ in range(60):
             middle = (low + high) / 2
             low, high = (middle, high) if whole(middle) == before else (low, middle)
-        return piece.at(high)[0]
+        time, error = self.error_at(piece, high)
+        blur = ROUNDING * (np.abs(self.numbers.minimiser).max() + np.abs(self.origin).max())
+        return 0.0 if np.abs(error - self.origin).max() <= blur else time  # a start on the edge leaves it at once
 
 
 def advance(solver: OdeSolver) -> str | None:

@@ -44,11 +44,11 @@ def on_curves(times: Array, train_error: Array, test_error: Array) -> dict[str, 
 def spread(arrivals: Array, learns: NDArray[np.bool_]) -> float | None:
     """From the fastest to the slowest arrival (d,) of the directions that learn; None while one has not.
 
-    A direction without an error at the start has no arrival to wait for, and is not among these. Arrivals that differ
-    by rounding are at one time.
+    A direction without an error at the start has no arrival to wait for, and is not among these; where fewer than two
+    are, there is no fastest and slowest to tell apart. Arrivals that differ by rounding are at one time.
     """
     found = arrivals[learns]
-    if not len(found) or not np.isfinite(found).all():
+    if len(found) < 2 or not np.isfinite(found).all():
         return None
     apart = float(np.ptp(found))
     return apart if apart > TOGETHER * found.max() else 0.0

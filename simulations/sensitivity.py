@@ -247,7 +247,7 @@ def _recorded(run: Run, threshold: float) -> float | None:
     sizes = run.trajectory.amplitudes
     there = (sizes[0] > 0) & (run.trajectory.arrivals != 0)  # what lies at its end to rounding has arrived
     below = sizes[:, there] <= threshold * sizes[0, there]
-    if not there.any() or not below.any(axis=0).all():
+    if there.sum() < 2 or not below.any(axis=0).all():
         return None
     times = run.trajectory.times[np.argmax(below, axis=0)]
     return float(times.max() - times.min())

@@ -119,8 +119,9 @@ class Sweep:
                 raise ArgumentError(one.name, "be LOW:HIGH in a random design", f"is {one.text}")
         if self.design == "random":
             whole("points", self.points, 1)
-        elif self.points:
-            raise ArgumentError("points", "go with a random design", "is given with a grid")
+        for name in ("points", "draw"):
+            if self.design == "grid" and getattr(self, name):
+                raise ArgumentError(name, "go with a random design", "is given with a grid")
 
     @property
     def dimensions(self) -> dict[str, int]:

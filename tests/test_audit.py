@@ -91,5 +91,5 @@ def test_counterexamples_are_shown_first():
 
 
 def test_an_unknown_claim_is_refused_with_the_nearest():
-    with pytest.raises(ArgumentError, match=r"Argument `id` must be one of .*, but is 'E33'"):
+    with pytest.raises(ArgumentError, match=r"Argument `id` must be one of .*, but is 'e33' \(did you mean E3\?\)"):
         audit(["e33"])

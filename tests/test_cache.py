@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from evenflow import cache
 from evenflow.cli import app
 from evenflow.commands import derive
+from theory.checks import ArgumentError
+from theory.rules import rule
 
 REQUEST = "regression", "egd", "flow", None
 ENTRY = {"text": "é", "section": "", "document": {"holds": True}}
@@ -178,5 +180,22 @@ def test_all_is_every_model_rule_and_view(monkeypatch):
 
     monkeypatch.setattr(derive, "rendered", rendered)
     done = CliRunner().invoke(app, ["derive", "--all", "--json"])
-    assert len(json.loads(done.stdout)) == len(set(asked)) == len(derive.MODELS) * len(derive.RULES) * 2
+    each = 2 * len(derive.RULES) + len(derive.FLOWS)
+    assert len(json.loads(done.stdout)) == len(set(asked)) == len(derive.MODELS) * each
+    assert ("factorized", "frobenius", "flow", None) in asked
     assert CliRunner().invoke(app, ["derive", "--all"]).stdout.count("é") == len(asked) // 2
+
+
+@pytest.mark.parametrize("model", derive.MODELS)
+def test_all_has_every_kind_of_rule_with_a_derivation_for_every_model(model):
+    both = set(derive.RULES)
+    for name in (*derive.RULES, *derive.FLOWS, "grokfast"):
+        views = [view for view in derive.VIEWS if has_chain(model, name, view)]
+        assert views == ["flow", "descent"] if name in both else ("flow" in views) == (name in derive.FLOWS)
+
+
+def has_chain(model, name, view):
+    try:
+        return bool(derive.chain_of(model, rule(name), view, None).steps)
+    except ArgumentError:
+        return False

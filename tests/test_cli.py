@@ -226,6 +226,9 @@ REFUSED = [
     ("sweep --seeds 0", "Argument `seeds` must be a whole number of at least 1, but is 0."),
     ("sweep --seeds -1", "Argument `seeds` must be a whole number of at least 1, but is -1."),
     ("sweep --draw -1", "Argument `draw` must be a whole number of at least 0, but is -1."),
+    ("sweep --draw 3", "Argument `draw` must go with a random design, but is given with a grid."),
+    ("audit foo", "E8, but is 'foo'."),
+    ("audit f13", "E8, but is 'f13' (did you mean F3?)."),
     ("design --plateau 100 --rule nonsense", "Argument `rule` must be one of gd, "),
     ("design --ratio 100 --over nonsense", "Argument `over` must be one of gd, "),
     ("derive --rule damped:1 --view descent", "must have a derivation as a descent, but is damped:1."),
@@ -393,6 +396,45 @@ def test_table_shows_predicted_beside_measured(run, monkeypatch):
     assert "longest run at 100 % test error" in out
     assert "Largest stable step: gd 0.792037." in out
     assert "nan" not in out.lower()
+
+
+@pytest.mark.parametrize(
+    ("line", "waits"),
+    [
+        ("factorized --spectrum 3,0.3 --start 3,0.001", True),
+        ("regression --spectrum 1,0.1 --start 0,1", True),
+        ("regression --spectrum 1", True),
+        ("regression --spectrum 1,0.1", False),
+        ("folded --start 0,0", False),  # its plateau is another
+    ],
+)
+def test_one_direction_alone_has_no_fastest_and_slowest(run, document, line, waits):
+    out = accepted(run("compare", *line.split(), "--rules", "gd,egd"))
+    assert ("One direction alone is waited for" in out) == waits
+    if waits:
+        for one in document("compare", *line.split(), "--rules", "gd,egd")["runs"]:
+            assert one["plateau"]["definition"] == "fastest to slowest arrival"
+            assert (one["plateau"]["predicted"], one["plateau"]["measured"]) == (None, None)
+
+
+def test_where_no_direction_learns_there_is_no_table_of_arrivals(run):
+    out = accepted(run("compare", "factorized", "--start", "0", "--rules", "gd"))
+    assert "2 of 2 directions never learn" in out
+    assert "Arrival of each direction" not in out
+
+
+@pytest.mark.parametrize("line", ["folded --start 0,0", "folded --start 2,2 --rules newton", "wedge --start 0,0"])
+def test_a_start_on_the_edge_leaves_it_at_once(document, line):
+    """Rounding is no length: neither of the weights, nor of a bisection down to the least positive number."""
+    for one in document("compare", *line.split())["runs"]:
+        if one["view"] == "flow":
+            assert (one["plateau"]["predicted"], one["plateau"]["measured"]) == (0, 0)
+
+
+@pytest.mark.parametrize(("step", "text"), [("2.0000001", "2.0000001"), ("0.1", "0.1"), ("0.123456789", "0.123457")])
+def test_the_header_tells_the_step_from_its_limit(run, step, text):
+    out = accepted(run("compare", "regression", "--spectrum", "1", "--rules", "gd,newton", "--step", step))
+    assert f" step = {text}, " in out
 
 
 def test_progress_leaves_nothing_where_there_is_no_terminal(run, monkeypatch):

@@ -123,7 +123,11 @@ def test_a_rule_named_twice_runs_once(run):
         (["parity-4", "--set", "linger=-1"], "`linger` must be a whole number of at least 0, but is -1"),
         (["parity-4", "--set", "bits=-1"], "`bits` must be a whole number of at least 1, but is -1"),
         (["parity-4", "--set", "task=modular"], "`set` must be one of bits, .*, but is 'task'"),
-        (["parity-4", "--stop-egd-at", "95"], r"`stop_egd_at` must lie in \(0, 1\), but is 95"),
+        (["parity-4", "--stop-egd-at", "95"], r"`stop_egd_at` must lie in \[0, 1\), 0 for never, but is 95"),
+        (["parity-4", "--stop-egd-at", "-0.5"], r"`stop_egd_at` must lie in \[0, 1\), 0 for never, but is -0.5"),
+        (["parity-4", "--set", "width=1e17"], r"`width` must make a layer of at most 1e\+15 weights, but"),
+        (["parity-4", "--set", "train=1e17"], r"`bits` must be at most 1e\+15 in all samples, but"),
+        (["modular-97-add", "--set", "modulus=32416190071"], r"`modulus` must have at most 1e\+15 pairs, but"),
         (["parity-4", "--rules", "foo"], "`rules` must be one of gd, .*, damped-natural, adam, but is 'foo'"),
         (["parity-4", "--rules", "egd@0.1", "--tune"], "`tune` must find a rule without a step of its own, but all"),
         (["parity-4", "--rules", "egf"], r"`rules` must be one of .*, but is 'egf' \(did you mean egd\?\)"),
@@ -135,14 +139,22 @@ def test_a_rule_named_twice_runs_once(run):
         (["parity-4", "--rules", "egd@0"], "`step` must be positive, but is 0"),
         (["parity-4", "--rules", "rsvd:51"], "`rules` must ask rsvd for a rank of at most 50, but is rsvd:51"),
         (["parity-4", "--seeds", "0"], "`seeds` must be a whole number of at least 1, but is 0"),
+        (["parity-4", "--seeds", "1e9"], "`seeds` must be at most 1000, but is 1000000000"),
         (["parity-4", "--workers", "0"], "`workers` must be a whole number of at least 1, but is 0"),
         (["parity-4", "--out", "/dev/null/x"], "`out` must be a directory that can be written, but is /dev/null/x"),
     ],
 )
-def test_refusals_are_one_line(run, arguments, line):
+def test_refusals_are_one_line_and_leave_nothing(run, arguments, line, tmp_path):
     code, out, err = run(*arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert re.match(f"Argument {line}", err), err
+    assert not list(tmp_path.iterdir())
+
+
+def test_zero_is_the_accuracy_at_which_no_rule_gives_way(run):
+    off = run(*TINY, "--rules", "egd", "--stop-egd-at", 0, "--workers", 1, "--json", "--out", "a")[1]
+    default = run(*TINY, "--rules", "egd", "--workers", 1, "--json", "--out", "a")[1]
+    assert off == default
 
 
 def test_a_directory_of_something_else_is_left_alone(run, tmp_path):
@@ -180,10 +192,11 @@ def test_a_directory_of_something_else_is_left_alone(run, tmp_path):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_what_does_not_fit_into_memory_is_refused_in_one_line(run, workers):
+def test_what_does_not_fit_into_memory_is_refused_in_one_line(run, workers, tmp_path):
     code, out, err = run(*TINY, "--rules", "gd,egd", "--set", "width=1e12", "--workers", workers, "--out", "large")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("Argument list must ask for what fits into memory, but Unable to allocate")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_run_that_diverged_has_no_number_of_epochs(run):

@@ -230,7 +230,10 @@ def test_directions_that_start_at_their_end_rest_there_and_the_others_arrive(sta
     assert (model.directions(model.start()).amplitudes == 0).tolist() == (np.array(start) == model.values).tolist()
     # within the tolerance of the flow, 1e-10, and what its interpolation adds
     np.testing.assert_allclose(run.arrivals, found.arrivals, rtol=1e-8)
-    assert run.plateaus[ARRIVAL_SPREAD] == pytest.approx(found.plateaus[ARRIVAL_SPREAD][0], rel=1e-8)
+    if sum(run.arrivals > 0) > 1:
+        assert run.plateaus[ARRIVAL_SPREAD] == pytest.approx(found.plateaus[ARRIVAL_SPREAD][0], rel=1e-8)
+    else:
+        assert run.plateaus[ARRIVAL_SPREAD] is None and ARRIVAL_SPREAD not in found.plateaus
 
 
 @pytest.mark.parametrize(("depth", "seed"), [(3, None), (4, None), (4, 3), (2, 3)])

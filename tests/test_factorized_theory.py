@@ -315,13 +315,14 @@ def test_modes_that_cannot_learn():
     np.testing.assert_array_equal(model.directions(unequal).learns, [True, True, True])
 
 
-@pytest.mark.parametrize(("start", "length"), [((3.0, 0.001), 0.0), ((2.0, 0.3), 0.0), ((3.0, 0.3), None)])
-def test_a_direction_that_starts_at_its_end_is_not_waited_for(start, length):
-    """Predicted and measured alike: from the fastest to the slowest of those that have a way to go."""
+@pytest.mark.parametrize("start", [(3.0, 0.001), (2.0, 0.3), (3.0, 0.3)])
+def test_a_direction_that_starts_at_its_end_is_not_waited_for(start):
+    """Predicted and measured alike: of fewer than two that have a way to go none is the fastest or the slowest."""
     model = Factorized.from_spectrum([3.0, 0.3], start=start)
     found = predict(model, "gd", "flow", model.start())
     run = layered_flow(model, "gd")
-    assert found.plateaus.get(ARRIVAL_SPREAD, (None,))[0] == run.plateaus[ARRIVAL_SPREAD] == length
+    assert ARRIVAL_SPREAD not in found.plateaus
+    assert run.plateaus[ARRIVAL_SPREAD] is None
     at_the_end = np.array(start) == model.values
     assert (np.array(found.arrivals)[at_the_end] == 0).all() and (run.arrivals[at_the_end] == 0).all()
 

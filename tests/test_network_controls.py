@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from evenflow.cli import app
 from evenflow.standings_display import print_tuned
 from simulations.directions import direction
+from simulations.networks import campaign as campaigns
+from simulations.networks import training
 from simulations.networks.contenders import DAMPED_NATURAL, contender, law_of
 from simulations.networks.controls import controls, expanded
 from simulations.networks.network import Weights
@@ -121,6 +123,27 @@ def test_tuning_looks_at_other_seeds_and_a_validation_set(tmp_path):
     assert tuning_runs(trial, ["egd@0.3"], tmp_path) == ()
 
 
+def test_the_test_set_decides_no_step(tmp_path, monkeypatch):
+    """With test accuracies that arrive at once, and end each run, the same steps are chosen for the same epochs."""
+    options = ["train", "parity-2", "--rules", "gd", "--workers", "1", "--tune", "--json"]
+    for change in ("bits=8", "train=200", "test=50", "width=20", "batch=100", "step=0.05", "epochs=60", "arrival=0.9"):
+        options += ["--set", change]
+    usual, found = training.Training._look, []
+    for ended in (False, True):
+
+        def look(run, loss, norm, ended=ended):
+            usual(run, loss, norm)
+            if run.seed >= 1000:
+                run.reached["arrival"] = 0 if ended else None
+
+        monkeypatch.setattr(training.Training, "_look", look)
+        shown = CliRunner().invoke(app, [*options, "--out", str(tmp_path / str(ended))])
+        assert shown.exit_code == 0, shown.output
+        found.append(json.loads(shown.stdout)["tuned"])
+    assert found[0] == found[1]
+    assert found[0][0]["epochs"] > 10  # later than where a test accuracy that arrives at once ends a run
+
+
 def test_rules_take_their_steps():
     found = [Tuned("gd", 2.8, 10.0, at_edge=False)]
     assert with_steps(["gd", "egd@0.3"], found, SMALL) == ["gd@2.8", "egd@0.3"]
@@ -130,6 +153,7 @@ def test_a_step_is_told_with_what_it_was_chosen_by(capsys):
     arrived, one, none = (Tuned("gd", 2.0, epochs, at_edge=False) for epochs in (5.0, 1.0, np.inf))
     print_tuned([arrived, one, replace(none, at_edge=True)])
     assert capsys.readouterr().out.splitlines() == [
+        "Step sizes chosen from seeds 1000 and 1001, which are not reported:",
         "gd: step 2, validation accuracy arrived after 5 epochs.",
         "gd: step 2, validation accuracy arrived after 1 epoch.",
         "gd: step 2, whose validation accuracy came highest; at no step did it arrive, at the edge of the grid.",
@@ -142,10 +166,29 @@ def test_train_tunes_when_asked(tmp_path):
         options += ["--set", change]
     shown = CliRunner().invoke(app, options)
     assert shown.exit_code == 0, shown.output
-    assert re.match(r"gd: step \S+, whose validation accuracy came highest; at no step did it arrive", shown.output)
+    assert re.search(r"\ngd: step \S+, whose validation accuracy came highest; at no step did it arrive", shown.output)
     found = json.loads(CliRunner().invoke(app, [*options, "--json"]).stdout)
     assert found["tuned"][0]["rule"] == found["runs"][0]["rule"] == "gd"
     assert found["tuned"][0]["step"] == found["runs"][0]["step"]
     assert len(list((tmp_path / "runs" / "tuning").glob("*.npz"))) == 2 * len(FACTORS)
     with pytest.raises(ArgumentError, match="be one of"):
         tuning_runs(SMALL, ["nothing"], tmp_path)
+
+
+def test_what_was_tuned_stays_where_the_runs_then_fail(tmp_path, monkeypatch):
+    """Only a directory without any run goes."""
+    options = ["train", "modular-37-add", "--rules", "gd", "--out", str(tmp_path / "runs"), "--workers", "1", "--tune"]
+    for change in ("modulus=7", "width=8", "batch=10", "epochs=2"):
+        options += ["--set", change]
+    usual = campaigns.run
+
+    def run(setting, entries, **options):
+        if entries[0].seed == 0:
+            raise MemoryError
+        return usual(setting, entries, **options)
+
+    monkeypatch.setattr(campaigns, "run", run)
+    assert isinstance(CliRunner().invoke(app, options).exception, MemoryError)
+    assert (tmp_path / "runs" / "parameters.json").exists()
+    monkeypatch.setattr(campaigns, "run", usual)
+    assert CliRunner().invoke(app, options).exit_code == 0

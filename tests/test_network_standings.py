@@ -142,6 +142,8 @@ def test_train_prints_where_the_rules_stand(tmp_path):
     assert shown.exit_code == 0, shown.output
     assert "the same 2 steps in an epoch" in shown.output
     assert "– [2, ∞)" in shown.output
+    once = [*options, "--set", "train=32", "--out", str(tmp_path / "once")]
+    assert "All rules take one step in an epoch" in CliRunner().invoke(app, once).output
     found = json.loads(CliRunner().invoke(app, [*options, "--json"]).stdout)
     assert [one["epochs"]["low"] for one in found["standings"]] == [2, 2]
     # the polar factor of a 100 x 50 gradient, of full rank by its weight decay; float32

@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from evenflow.cli import app
-from figures.phase import figure
+from figures.phase import colour_scale, figure
 from figures.phase_frame import not_drawn
+from figures.sides import log_ticks
 from figures.style import PAGE
 from simulations import phases
 from simulations.phases import phase
@@ -104,6 +105,25 @@ def test_colours_are_the_lengths_of_the_sweep_and_the_ratio_theirs(stores: dict[
     assert gd.get_xscale() == "log" and gd.get_yscale() == "linear"
     assert "(rad)" in gd.get_ylabel() and parts(gd, "title")[0].get_text() == "gd: plateau (steps)"
     assert parts(gd, "label no plateau") and whole.get_figwidth() == PAGE
+
+
+@pytest.mark.parametrize(("factor", "least"), [(1.0, 2.0), (1.5, 2.0), (4.0, 4.0), (1e3, 1e3)])
+def test_a_scale_of_colours_is_no_wider_than_what_it_colours(factor: float, least: float) -> None:
+    """Lengths that are nearly alike look alike: less than a factor of two is not spread over all colours."""
+    scale = colour_scale(np.array([0.0, 7.0, np.nan, 7 * factor]))
+    assert scale.vmin is not None and scale.vmax is not None
+    assert scale.vmax / scale.vmin == pytest.approx(least, rel=1e-12)  # a few roundings
+    assert scale.vmax * scale.vmin == pytest.approx(49 * factor, rel=1e-12)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.01, 0.03), (5.5, 11), (0.8, 0.9), (1, 12), (3, 290), (1e-3, 1e4)])
+def test_a_logarithmic_axis_has_numbers(low: float, high: float) -> None:
+    panel = Figure().subplots()
+    panel.set_xscale("log")
+    panel.set_xlim(low, high)
+    log_ticks(panel.xaxis)
+    shown = [text for text in panel.get_xticklabels() if low <= text.get_position()[0] <= high and text.get_text()]
+    assert len({text.get_text() for text in shown}) == len(shown) >= 2
 
 
 def test_a_region_is_labelled_inside_itself(stores: dict[str, Path]) -> None:

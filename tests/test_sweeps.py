@@ -141,6 +141,17 @@ def test_regression_closed_forms_are_the_scalar_predictions(name: str, view: str
             assert np.isnan(length)
 
 
+@pytest.mark.parametrize("measure", [True, False])
+def test_one_direction_alone_has_no_spread_in_a_sweep(measure: bool, tmp_path: Path) -> None:
+    found = sweep("regression", {"spectrum": "1;1,0.1"}, ["gd", "egd", "frobenius"], measure=measure)
+    store(tmp_path / "s.zarr", found)
+    with open_sweep(tmp_path / "s.zarr") as stored:
+        for side in ("predicted", "measured") if measure else ("predicted",):
+            lengths = stored[side].sel(definition=ARRIVAL_SPREAD).squeeze()
+            assert np.isnan(lengths.sel(spectrum="1")).all()
+            assert not np.isnan(lengths.sel(spectrum="1,0.1").sel(rule="gd"))
+
+
 def test_marchenko_pastur_is_the_spectrum_of_a_large_sample() -> None:
     ratio = 0.25
     condition = ((1 + np.sqrt(ratio)) / (1 - np.sqrt(ratio))) ** 2

@@ -137,7 +137,8 @@ def known(name: str, value: str, choices: Sequence[str]) -> str:
     if value not in choices:
         if not isinstance(value, str):
             raise ArgumentTypeError(name, f"be one of {', '.join(choices)}", f"is {value!r}")
-        near = difflib.get_close_matches(value.lower(), choices, n=1, cutoff=0.4)
-        hint = f" (did you mean {near[0]}?)" if near else ""
+        lower = {choice.lower(): choice for choice in choices}
+        near = difflib.get_close_matches(value.lower(), lower, n=1, cutoff=0.5)
+        hint = f" (did you mean {lower[near[0]]}?)" if near else ""
         raise ArgumentError(name, f"be one of {', '.join(choices)}", f"is {value!r}{hint}")
     return value

@@ -48,7 +48,7 @@ def predict(
     known = [arrival for arrival, waited in zip(arrivals, waits, strict=True) if waited]
     spread = [a for a in known if a is not None and math.isfinite(a)]
     lengths = {}
-    if spread and len(spread) == len(known):
+    if len(spread) == len(known) > 1:
         lengths[plateaus.ARRIVAL_SPREAD] = (plateaus.spread(spread), EXACT)
     limit = largest_stable_step(model, rule) if view == "descent" else None
     return Prediction(arrivals, tuple(extinction for _, extinction in found), lengths, limit)

@@ -13,6 +13,7 @@ from theory.checks import ArgumentError, known
 from theory.derivation import VIEWS, Derivation
 from theory.members import Members, members
 from theory.models import folded_chain
+from theory.plateaus import ROUNDING
 from theory.rule_ids import rule
 from theory.rules import Rule
 
@@ -155,8 +156,9 @@ def _longest_interval(edge: Boundary) -> Array:
     zero = np.zeros_like(inner)
     there = np.isfinite(inner)
     begin = np.where(edge.inside(zero), 0.0, _between(edge, np.where(there, inner, 0.0), zero))
-    end = _between(edge, np.where(there, inner, 0.0), np.maximum(edge.beyond(), inner) + 1)
-    return np.where(there, end - begin, 0.0)
+    length = _between(edge, np.where(there, inner, 0.0), np.maximum(edge.beyond(), inner) + 1) - begin
+    lasting = length * -np.minimum(edge.slow_rate, edge.fast_rate) > ROUNDING
+    return np.where(there & lasting, length, 0.0)
 
 
 def _inner(edge: Boundary, *others: Array) -> Array:

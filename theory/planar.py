@@ -173,8 +173,8 @@ def _length(edges: list[Edge], view: str, time: Time) -> float:
     """Length of the longest unbroken run at 100 % test error."""
     if view == "descent":
         return float(plateaus.longest_run(*edges))
-    span = plateaus.longest_interval(*edges)
-    return 0.0 if span is None else time(*span)
+    span, rate = plateaus.longest_interval(*edges), -min(edges[0].a.rate, edges[0].b.rate)
+    return 0.0 if span is None or (span[1] - span[0]) * rate <= plateaus.ROUNDING else time(*span)
 
 
 def _contracted(left: Contraction, error: float, threshold: float, view: str, time: Time) -> float:

@@ -29,7 +29,7 @@ FIRST_DEPARTURE = "first departure from the initial test error"
 CROSSING = "test error at 5 % of its initial level"
 LAG = "train-to-test lag at 5 %"
 EXACT, ASYMPTOTIC = "exact", "asymptotic"  # what a predicted length is
-ROUNDING = 16 * sys.float_info.epsilon  # of an arrival, that a prediction may be rounded by
+ROUNDING = 16 * sys.float_info.epsilon  # of an arrival, or of the shortest time constant, that may be rounding alone
 EARLY = 0.5  # part of the fast error's time constant up to which the boundary function is reckoned from its start
 
 

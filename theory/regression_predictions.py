@@ -41,7 +41,7 @@ def predict(
     spread = [a for a, (_, e, learns) in zip(arrivals, modes, strict=True) if learns and e > 0]
     known = [a for a in spread if a is not None and math.isfinite(a)]
     found = {}
-    if known and len(known) == len(spread):
+    if len(known) == len(spread) > 1:
         found[plateaus.ARRIVAL_SPREAD] = (plateaus.spread(known), EXACT)
     return Prediction(arrivals, extinctions, found, limit)
 

@@ -92,7 +92,7 @@ def regression_spreads(
     Returns
     -------
     Array
-        NaN where a direction never arrives.
+        NaN where a direction never arrives, and where there is but one.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def regression_spreads(
                 missed = np.abs(errors - arrivals * size) > threshold * errors
             arrivals = np.where(missed, np.nan, arrivals)
     spread: Array = arrivals.max(axis=1) - arrivals.min(axis=1)
-    return spread
+    return spread if rates.shape[1] > 1 else np.full_like(spread, np.nan)
 
 
 def separate(how: Rule, view: str) -> bool:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "latex", "json")
 VIEWS = ("flow", "descent")
-RULES = ("gd", "egd", "ngd", "power:0.5", "newton")  # one of each kind that has a derivation for every model
+RULES = ("gd", "egd", "ngd", "power:0.5", "newton")  # one of each kind that has a derivation for every model,
+FLOWS = ("frobenius", "damped:0.1")  # and as a flow alone
 
 
 def derive(
@@ -27,7 +28,10 @@ def derive(
     depth: Annotated[str | None, typer.Option(help="factorized: number of weight matrices. [2]")] = None,
     form: Annotated[str, typer.Option("--format", help="text, latex (a document that compiles) or json.")] = "text",
     everything: Annotated[
-        bool, typer.Option("--all", help="Every model under gd, egd, ngd, power:0.5 and newton, in both views.")
+        bool,
+        typer.Option(
+            "--all", help=f"Every model under {', '.join(RULES)} in both views, and {', '.join(FLOWS)} as a flow."
+        ),
     ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Derive anew, whatever is kept from before.")] = False,
     as_json: Json = False,
@@ -41,8 +45,8 @@ def derive(
     if everything and (model, rule, view, depth) != ("folded", "gd", "flow", None):
         raise ArgumentError("all", "go without a model, rule, view or depth", "one is given")
     if everything:
-        requests = [(model, rule, view, None) for model in MODELS for rule in RULES for view in VIEWS]
-        chains = _all(requests, fresh)
+        asked = [*((rule, view) for rule in RULES for view in VIEWS), *((rule, "flow") for rule in FLOWS)]
+        chains = _all([(model, *one, None) for model in MODELS for one in asked], fresh)
     else:
         chains = [rendered(model, rule, view, depth, fresh)]
     form = "json" if as_json else form

@@ -43,7 +43,7 @@ def train(
         ),
     ] = None,
     stop_egd_at: Annotated[
-        str | None, typer.Option(help="Validation accuracy from which a rule gives way to gd. [off]")
+        str | None, typer.Option(help="Validation accuracy from which a rule gives way to gd, 0 for never. [0]")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Directory of the runs; one that has begun goes on. [train-PRESET]")
@@ -51,7 +51,11 @@ def train(
     workers: Annotated[str | None, typer.Option(help="Runs at a time, a process each. [one for each core]")] = None,
     tune: Annotated[
         bool,
-        typer.Option("--tune", help="First choose each rule's step, from a grid, by the validation accuracy."),
+        typer.Option(
+            "--tune",
+            help="First choose each rule's step, from a grid, by the validation accuracy from two seeds that are not "
+            "reported.",
+        ),
     ] = False,
     with_theory: Annotated[
         bool, typer.Option("--predict", help="Add what linear theory says, at memorisation, of the epochs that remain.")
@@ -59,7 +63,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a network by several rules from several seeds until the test accuracy has arrived."""
-    from simulations.networks.campaign import campaign, prepare, run
+    from simulations.networks.campaign import campaign, prepared, run
     from simulations.networks.controls import expanded
     from simulations.networks.outlook import outlooks, remaining
     from simulations.networks.settings import preset as named
@@ -73,15 +77,15 @@ def train(
     chosen, many = expanded(rules.split(","), setting), whole("seeds", number("seeds", seeds))
     entries = campaign(setting, chosen, many, target)
     count = cores() if workers is None else whole("workers", number("workers", workers))
-    prepare(setting, target, __version__)
     from evenflow.standings_display import print_outlooks, print_standings, print_tuned
     from evenflow.training_display import TrainingReporter, print_runs
 
-    steps = _tuned(setting, chosen, target / "tuning", count) if tune else []
-    if steps:
-        entries = campaign(setting, with_steps(chosen, steps, setting), many, target)
-    with TrainingReporter(entries, setting.epochs) as reporter:
-        runs = run(setting, entries, workers=count, progress=reporter)
+    with prepared(setting, target, __version__):
+        steps = _tuned(setting, chosen, target / "tuning", count) if tune else []
+        if steps:
+            entries = campaign(setting, with_steps(chosen, steps, setting), many, target)
+        with TrainingReporter(entries, setting.epochs) as reporter:
+            runs = run(setting, entries, workers=count, progress=reporter)
     stand = standings(runs)
     outlook = outlooks([remaining(run) for run in runs]) if with_theory else []
     if as_json:
@@ -98,16 +102,21 @@ def train(
 def _tuned(setting: Setting, rules: Sequence[str], out: Path, workers: int) -> list[Tuned]:
     """The step size of each rule, from runs of their own."""
     from evenflow.training_display import TrainingReporter
-    from simulations.networks.campaign import prepare, run
-    from simulations.networks.tuning import tuned, tuning_runs, tuning_setting
+    from simulations.networks.campaign import prepared, run
+    from simulations.networks.tuning import to_the_end, tuned, tuning_runs, tuning_setting, undecided
 
     trial = tuning_setting(setting)
     entries = tuning_runs(trial, rules, out)
     if not entries:
         raise ArgumentError("tune", "find a rule without a step of its own", f"all have one: {','.join(rules)}")
-    prepare(trial, out, __version__)
-    with TrainingReporter(entries, trial.epochs) as reporter:
-        return tuned(run(trial, entries, workers=workers, progress=reporter))
+    with prepared(trial, out, __version__), TrainingReporter(entries, trial.epochs) as reporter:
+        runs = run(trial, entries, workers=workers, progress=reporter)
+    open_still = [entry for entry, one in zip(entries, runs, strict=True) if undecided(one)]
+    if open_still:
+        with TrainingReporter(open_still, trial.epochs) as reporter:
+            run(to_the_end(trial), open_still, workers=workers, progress=reporter)
+        runs = run(trial, entries)  # only read: all are over
+    return tuned(runs)
 
 
 def document(preset: str, setting: Setting, runs: Sequence[TrainingRun], out: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -22,6 +22,7 @@ from simulations.threads import cores
 from theory.checks import ArgumentError, whole
 
 PARAMETERS = "parameters.json"
+MOST_SEEDS = 1_000  # those from there on are for choosing step sizes
 THREADS = 4  # of one run: with more the evaluation of all examples gains little
 BETWEEN = 0.2  # seconds between two reports of a run
 
@@ -67,12 +68,14 @@ def campaign(setting: Setting, rules: Sequence[str], seeds: int, out: Path) -> t
     Raises
     ------
     ArgumentError
-        If a rule is not known, or `seeds` is not a whole number of at least 1.
+        If a rule is not known, or `seeds` is not a whole number from 1 to 1000.
     """
+    if whole("seeds", seeds) > MOST_SEEDS:
+        raise ArgumentError("seeds", f"be at most {MOST_SEEDS}", f"is {seeds}")
     found = dict.fromkeys(contender(name.strip(), setting) for name in rules)
     return tuple(
         Entry(who, seed, out / (re.sub(r"[^\w.@=-]", "-", who.name) + f"-seed{seed}.npz"))
-        for seed in range(whole("seeds", seeds))
+        for seed in range(seeds)
         for who in found
     )
 
@@ -98,6 +101,27 @@ def prepare(setting: Setting, out: Path, version: str) -> None:
         os.replace(beside, path)
     except OSError as error:
         raise ArgumentError("out", "be a directory that can be written", f"is {out} ({error.strerror})") from None
+
+
+@contextlib.contextmanager
+def prepared(setting: Setting, out: Path, version: str) -> Iterator[None]:
+    """The directory as `prepare` makes it, for as long as runs go on; if none comes of it, it is gone again.
+
+    Raises
+    ------
+    ArgumentError
+        As `prepare`.
+    """
+    missing = [path for path in (out, *out.parents) if not path.exists()]
+    prepare(setting, out, version)
+    try:
+        yield
+    finally:
+        if missing and not any(out.rglob("*.npz")):
+            (out / PARAMETERS).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # something else is there
+                for path in missing:
+                    path.rmdir()
 
 
 def _accept(path: Path, mine: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.networks.tasks import KINDS, Modular, Parity, Task, kind_of, read_like
+from simulations.networks.tasks import KINDS, MOST, Modular, Parity, Task, kind_of, read_like
 from theory.checks import ArgumentError, inside, known, nonnegative, positive, whole
 
 BIASES, LAYERS, PRECISIONS, NORMS = ("zero", "normal"), ("first", "all"), ("single", "double"), ("own", "equal")
@@ -78,6 +78,9 @@ class Setting:
     def __post_init__(self) -> None:
         for name, least in (("width", 1), ("batch", 1), ("epochs", 1), ("linger", 0)):
             whole(name, getattr(self, name), least)
+        if self.task.features * self.width > MOST:
+            but = f"{self.task.features} inputs × {self.width} units are more"
+            raise ArgumentError("width", f"make a layer of at most {MOST:.0e} weights", but)
         positive("step", self.step)
         nonnegative("weight_decay", self.weight_decay)
         losses = ("cross-entropy",) if isinstance(self.task, Modular) else ("mean-square", "hinge")
@@ -87,7 +90,7 @@ class Setting:
         for name in ("arrival", "memorised", "validation"):
             inside(name, getattr(self, name), 0, 1, "(0, 1)")
         if self.stop_egd_at != 0:
-            inside("stop_egd_at", self.stop_egd_at, 0, 1, "(0, 1)")
+            inside("stop_egd_at", self.stop_egd_at, 0, 1, "[0, 1), 0 for never")
 
     @property
     def dtype(self) -> Any:

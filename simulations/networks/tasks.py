@@ -15,6 +15,7 @@ from theory.checks import ArgumentError, inside, known, number, plain, whole
 
 Rows = NDArray[np.int64]
 OPERATIONS = ("add", "multiply")
+MOST = 10**15  # numbers in an array; what is larger than memory is refused where it is made
 VALIDATION_DRAWS = 2_000  # parity: further samples of which a validation set is drawn
 
 
@@ -61,6 +62,8 @@ class Modular:
         whole("modulus", self.modulus, 2)
         if not isprime(int(self.modulus)):
             raise ArgumentError("modulus", "be a prime number", f"is {plain(self.modulus)}")
+        if int(self.modulus) ** 2 > MOST:
+            raise ArgumentError("modulus", f"have at most {MOST:.0e} pairs", f"{plain(self.modulus)} has more")
         known("operation", self.operation, OPERATIONS)
         inside("fraction", self.fraction, 0, 1, "(0, 1)")
         self._split(0.0)
@@ -129,6 +132,9 @@ class Parity:
     def __post_init__(self) -> None:
         for name in ("bits", "relevant", "train", "test"):
             whole(name, getattr(self, name), 1)
+        if (self.train + self.test) * self.bits > MOST:
+            but = f"{plain(self.train + self.test)} samples of {plain(self.bits)} bits have more"
+            raise ArgumentError("bits", f"be at most {MOST:.0e} in all samples", but)
         if self.relevant > self.bits:
             raise ArgumentError("relevant", f"be at most the number of bits, {self.bits}", f"is {self.relevant}")
 

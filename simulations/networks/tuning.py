@@ -3,8 +3,9 @@
 The seeds are others than those of the runs that are reported. Each run holds a validation set back, and the step
 whose validation accuracy arrives after the fewest epochs, in the median over the seeds, is taken; among steps that do
 not arrive, the one of the highest validation accuracy. A validation set is small, and its accuracy of one epoch may be
-luck: it has arrived, and is as high, as its median over ten epochs. The test set only ends a run, a twentieth of the
-epochs allowed after it has arrived, and decides nothing.
+luck: it has arrived, and is as high, as its median over ten epochs. The test set decides nothing: it ends a run, a
+twentieth of the epochs allowed after it has arrived, and a run that ends so before its validation accuracy has arrived
+goes on (`undecided`, `to_the_end`).
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.networks.campaign import Entry, campaign
+from simulations.networks.campaign import MOST_SEEDS, Entry, campaign
 from simulations.networks.contenders import contender
 from simulations.networks.record import TrainingRun
 from simulations.networks.settings import Setting
 from theory.checks import plain
 
 FACTORS = (1 / 16, 1 / 4, 1.0, 4.0, 16.0, 64.0)  # of a rule's usual step size
-SEEDS, FIRST = 2, 1_000
+SEEDS, FIRST = 2, MOST_SEEDS
 NEVER = 1 - 1e-12  # a validation accuracy that is reached once there is nothing left to decide
 AFTER, STEADY = 20, 10
 
@@ -80,6 +81,16 @@ def _elsewhere(entry: Entry) -> Entry:
     return replace(entry, seed=seed, path=entry.path.with_name(f"{before}-seed{seed}.npz"))
 
 
+def undecided(run: TrainingRun) -> bool:
+    """Whether the test set ended a run of which the validation accuracy has not arrived."""
+    return run.arrival is not None and run.epochs < run.setting.epochs and _arrival(run) == np.inf
+
+
+def to_the_end(setting: Setting) -> Setting:
+    """The setting whose runs the test set does not end: the same runs, longer."""
+    return replace(setting, linger=setting.epochs)
+
+
 def tuned(runs: Sequence[TrainingRun]) -> list[Tuned]:
     """The best step of each rule, in the order in which they come."""
     groups: dict[str, dict[float, list[TrainingRun]]] = {}
@@ -96,14 +107,19 @@ def _best(rule: str, steps: dict[float, list[TrainingRun]]) -> Tuned:
 
 def _score(runs: Sequence[TrainingRun]) -> tuple[float, float]:
     """Median epochs to the arrival of the validation accuracy, and its highest value with its sign turned."""
-    curves = [_steady(np.nan_to_num(run.curves["validation_accuracy"])) for run in runs]
-    arrived = [np.flatnonzero(curve >= run.setting.arrival) for curve, run in zip(curves, runs, strict=True)]
-    first = [float(found[0]) if len(found) else np.inf for found in arrived]
-    return float(np.median(first)), -float(np.mean([curve.max() for curve in curves]))
+    best = [_steady(run).max() for run in runs]
+    return float(np.median([_arrival(run) for run in runs])), -float(np.mean(best))
 
 
-def _steady(curve: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The median from each epoch on over ten (E − 8,), or over all of a shorter run."""
+def _arrival(run: TrainingRun) -> float:
+    """Epochs to the arrival of the validation accuracy, infinite where it has not arrived."""
+    arrived = np.flatnonzero(_steady(run) >= run.setting.arrival)
+    return float(arrived[0]) if len(arrived) else np.inf
+
+
+def _steady(run: TrainingRun) -> NDArray[np.float64]:
+    """The validation accuracy's median from each epoch on over ten (E − 8,), or over all of a shorter run."""
+    curve = np.nan_to_num(run.curves["validation_accuracy"])
     windows = np.lib.stride_tricks.sliding_window_view(curve, min(STEADY, len(curve)))
     found: NDArray[np.float64] = np.median(windows, axis=1)
     return found

@@ -27,5 +27,5 @@ def claim(name: str) -> Claim:
     ArgumentError
         If there is none; the message names the nearest.
     """
-    found = claims()
-    return found[known("id", name.strip().upper(), tuple(found))]
+    found, meant = claims(), name.strip().upper()
+    return found[meant if meant in found else known("id", name, tuple(found))]
