@@ -11,7 +11,7 @@ from evenflow import cache
 from evenflow.cli import app
 from evenflow.commands import derive
 from theory.checks import ArgumentError
-from theory.rules import rule
+from theory.rule_ids import rule
 
 REQUEST = "regression", "egd", "flow", None
 ENTRY = {"text": "é", "section": "", "document": {"holds": True}}
