@@ -24,14 +24,14 @@ from scipy.optimize import brentq
 from threadpoolctl import threadpool_limits
 
 from simulations import plateaus
-from simulations.descent import RECORDED, checked_start
+from simulations.descent_record import RECORDED
 from simulations.directions import rank_cut
 from simulations.population import Population, population
 from simulations.speeds import TINY, Speeds
 from simulations.trajectory import Trajectory
 from theory.checks import ArgumentError, inside, tolerance, whole
 from theory.models.factorized import Factorized
-from theory.models.linear import Directions, LinearModel
+from theory.models.linear import Directions, LinearModel, checked_start
 from theory.rules import Rule, rule
 
 Array = NDArray[np.float64]

@@ -29,7 +29,7 @@ from scipy.integrate import DOP853, LSODA, OdeSolver
 from scipy.optimize import brentq
 from threadpoolctl import threadpool_limits
 
-from simulations.descent import RECORDED
+from simulations.descent_record import RECORDED
 from simulations.flow import advance
 from simulations.frames import checked_layers, framed
 from simulations.layered_trajectory import Event, LayeredTrajectory, end_of, layered_trajectory
