@@ -30,9 +30,9 @@ from scipy.optimize import brentq
 from threadpoolctl import threadpool_limits
 
 from simulations.descent_record import RECORDED
-from simulations.flow import advance
 from simulations.frames import checked_layers, framed
 from simulations.layered_trajectory import Event, LayeredTrajectory, end_of, layered_trajectory
+from simulations.solvers import advance
 from simulations.surfaces import ZERO, Hold, Pull, changes, factors_lost, hold
 from theory.checks import TIGHTEST, ArgumentError, inside, tolerance, whole
 from theory.models.factorized import Factorized, Layers, layer_gradients_of
