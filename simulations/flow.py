@@ -83,7 +83,7 @@ def flow(
         range: `threshold` in (0, 1), `rtol` from 1e-13 to 1e-2, `max_evaluations` a whole number of at least 1.
     """
     if isinstance(model, Factorized):
-        from simulations.layers import layered_flow
+        from simulations.layered_flow import layered_flow
 
         return layered_flow(
             model,
