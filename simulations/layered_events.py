@@ -47,18 +47,16 @@ class EventFinder:
     ----------
     speeds
         The law on the layers.
-    layers
-        At the start.
-    resting
-        Directions that rest from the start on.
+    start
+        Where the flow begins; what is held at zero there rests from the start on.
     rtol
         Relative tolerance of the solver.
     """
 
-    def __init__(self, speeds: LayeredSpeeds, layers: Layers, resting: int, rtol: float) -> None:
-        self.speeds, self.resting, self.rtol = speeds, resting, rtol
-        self.residual = float(np.linalg.norm(speeds.residual(layers), 2))
-        self.settled = self._small_residuals(layers)
+    def __init__(self, speeds: LayeredSpeeds, start: Moment, rtol: float) -> None:
+        self.speeds, self.start, self.rtol = speeds, start, rtol
+        self.residual = spectral_norm(start.residual)
+        self.settled = self._small_residuals(start)
         self.largest = 0.0  # of gradients so far
         self.near = REMAINING  # of the time, within which an event is looked at
 
@@ -73,9 +71,9 @@ class EventFinder:
             The largest norm of each layer so far (L,).
         """
         speeds = self.speeds
-        pulls = speeds.pulls(moment.layers, moment.nulls)
-        ways = speeds.ways(moment.layers, pulls, moment.slides)
-        remaining = speeds.remaining(moment.layers, pulls, ways)
+        pulls = speeds.pulls(moment)
+        ways = speeds.ways(moment, pulls)
+        remaining = speeds.remaining(moment, pulls, ways)
         soonest = _least(remaining)
         if soonest > AFAR * moment.time:
             self.near = REMAINING
@@ -95,10 +93,10 @@ class EventFinder:
             counts[:] = self.speeds.full - before.nulls  # the whole gradient vanishes
         there = self._advanced(before, pulls, gone, soonest, self.speeds.vanishing)
         there = replace(there, nulls=before.nulls + counts)
-        rested = self._rested(there.layers)
+        rested = self._rested(there)
         if rested > before.rested:
-            there = replace(there, nulls=np.maximum(there.nulls, rested + self.resting))
-        elif self.near > CLOSEST and not self._gone(there.layers, pulls, gone):
+            there = replace(there, nulls=np.maximum(there.nulls, rested + self.start.nulls))
+        elif self.near > CLOSEST and not self._gone(there, pulls, gone):
             return None
         kind, behind = self._classified(there, pulls, gone, rested, sizes)
         new = there.nulls - before.nulls
@@ -112,7 +110,7 @@ class EventFinder:
         self, there: Moment, pulls: list[Pull], gone: Gone, rested: int, sizes: Array
     ) -> tuple[str, Moment]:
         """What an event is, from the Θ that would hold all null directions, and where the run is if they do."""
-        held = self.speeds.hold(there.layers, self.speeds.pulls(there.layers, there.nulls))
+        held = self.speeds.hold(there, self.speeds.pulls(there))
         size = max(map(spectral_norm, held.thetas))
         unique = held.unique or held.misfit > ZERO
         if unique and (held.misfit > ZERO or size > self.speeds.bound + ZERO):
@@ -125,12 +123,11 @@ class EventFinder:
 
     def _advanced(self, moment: Moment, pulls: list[Pull], gone: Gone, length: float, factor: float) -> Moment:
         """Along the present ways for some time, the ways of the vanishing ones times a factor."""
-        ways = list(self.speeds.ways(moment.layers, pulls, moment.slides))
+        ways = list(self.speeds.ways(moment, pulls))
         for place, (pull, which) in enumerate(zip(pulls, gone, strict=True)):
             turned = np.where(which, (factor - 1) * pull.speeds, 0.0)
             ways[place] = ways[place] + pull.among(turned)
-        layers, time = moment.moved(tuple(ways), length)
-        return replace(moment, layers=layers, time=time)
+        return moment.moved(tuple(ways), length)
 
     def _crossed(self, before: Moment, pulls: list[Pull], gone: Gone, soonest: float) -> Moment:
         """Behind a crossing, as far as the run was before it."""
@@ -140,23 +137,23 @@ class EventFinder:
 
     def _falls(self, behind: Moment, soonest: float) -> bool:
         """Whether a singular value is again about to vanish behind a crossing: it had only come close."""
-        pulls = self.speeds.pulls(behind.layers, behind.nulls)
-        ways = self.speeds.ways(behind.layers, pulls, behind.slides)
-        return _least(self.speeds.remaining(behind.layers, pulls, ways)) <= RETURN * soonest
+        pulls = self.speeds.pulls(behind)
+        ways = self.speeds.ways(behind, pulls)
+        return _least(self.speeds.remaining(behind, pulls, ways)) <= RETURN * soonest
 
-    def _small_residuals(self, layers: Layers) -> int:
-        values = np.linalg.svd(self.speeds.residual(layers), compute_uv=False)
+    def _small_residuals(self, moment: Moment) -> int:
+        values = np.linalg.svd(moment.residual, compute_uv=False)
         return int((values <= RESTED * self.residual).sum())
 
-    def _rested(self, layers: Layers) -> int:
+    def _rested(self, moment: Moment) -> int:
         """Directions along which the residual has vanished since the start."""
-        return self._small_residuals(layers) - self.settled
+        return self._small_residuals(moment) - self.settled
 
-    def _gone(self, layers: Layers, pulls: list[Pull], gone: Gone) -> bool:
+    def _gone(self, there: Moment, pulls: list[Pull], gone: Gone) -> bool:
         """Whether the singular values have vanished where they should, and have not only come close to it."""
         if self.speeds.isotropic:
             return True
-        for pull, which, gradient in zip(pulls, gone, self.speeds.gradients(layers), strict=True):
+        for pull, which, gradient in zip(pulls, gone, self.speeds.gradients(there), strict=True):
             if which.any():
                 values = np.linalg.svd(gradient, compute_uv=False)
                 place = len(pull.values) - int(which.sum())
@@ -167,18 +164,18 @@ class EventFinder:
     def _left(self, moment: Moment, pulls: list[Pull], ways: Layers) -> tuple[Event, Moment] | None:
         """Leave a surface on which the run slid, if ‖Θ‖ exceeds its bound."""
         kept = min((float(pull.values[-1]) for pull in pulls if len(pull.values)), default=0.0)
-        gradients = self.speeds.gradients(moment.layers)
+        gradients = self.speeds.gradients(moment)
         null = max(spectral_norm(p.null[0].T @ g @ p.null[1].T) for p, g in zip(pulls, gradients, strict=True))
         if null > APART * kept:  # too close to the next event to tell null directions from it
             return None
-        sizes = np.array([spectral_norm(theta) for theta in self.speeds.hold(moment.layers, pulls).thetas])
+        sizes = np.array([spectral_norm(theta) for theta in self.speeds.hold(moment, pulls).thetas])
         out = sizes > self.speeds.bound
         if not out.any():
             return None
-        rested, slides = min(moment.rested, self._rested(moment.layers)), bool((sizes[~out] > ZERO).any())
-        layers, time = moment.moved(ways, LEAVING * moment.time)
-        event = Event(time, "leaving", 1, tuple(int(place) + 1 for place in np.flatnonzero(out)))
-        return event, Moment(time, layers, moment.nulls - out, rested, slides)
+        rested, slides = min(moment.rested, self._rested(moment)), bool((sizes[~out] > ZERO).any())
+        behind = moment.moved(ways, LEAVING * moment.time)
+        event = Event(behind.time, "leaving", 1, tuple(int(place) + 1 for place in np.flatnonzero(out)))
+        return event, replace(behind, nulls=moment.nulls - out, rested=rested, slides=slides)
 
     def _in_noise(self, pulls: list[Pull], remaining: list[Array], soonest: float) -> bool:
         """For laws that slow down less than EGD, whether the next one to vanish has left the digits of the rest."""

@@ -88,8 +88,11 @@ def layered_flow(
     layers = checked_layers(model, start)
     with threadpool_limits(1):
         (frame, framed_layers), seen = framed(model, layers), model.directions(layers)
-        record = LayeredRecord(model, frame, seen, framed_layers, threshold, progress, observe)
-        run = _Run(record, how, framed_layers, rtol, max_evaluations)
+        at_end = seen.learns & (seen.amplitudes == 0)  # such directions rest from the start on
+        speeds = LayeredSpeeds(how, frame.target, framed_layers, model.weight_decay)
+        moment = speeds.start(framed_layers, int(at_end.sum()) if seen.aligned and speeds.extinguishes else 0)
+        record = LayeredRecord(model, frame, seen, moment, threshold, progress, observe)
+        run = _Run(record, speeds, moment, rtol, max_evaluations)
         run.integrate()
         return record.trajectory(how, run.evaluations, run.reason)
 
@@ -97,43 +100,43 @@ def layered_flow(
 class _Run:
     """The state of one integration."""
 
-    def __init__(self, record: LayeredRecord, how: Rule, layers: Layers, rtol: float, max_evaluations: int) -> None:
+    def __init__(
+        self, record: LayeredRecord, speeds: LayeredSpeeds, start: Moment, rtol: float, max_evaluations: int
+    ) -> None:
         self.record, self.model, self.rtol, self.max_evaluations = record, record.model, rtol, max_evaluations
-        self.speeds = LayeredSpeeds(how, record.frame.target, layers, self.model.weight_decay)
-        seen = record.seen
-        at_end = seen.learns & (seen.amplitudes == 0)  # such directions rest from the start on
-        resting = int(at_end.sum()) if seen.aligned and self.speeds.extinguishes else 0
-        self.moment = Moment(0.0, layers, np.full(len(layers), resting))
-        self.finder = EventFinder(self.speeds, layers, resting, rtol)
-        self.sizes = _norms(layers)  # the largest so far
+        self.speeds, self.moment = speeds, start
+        self.finder = EventFinder(speeds, start, rtol)
+        self.sizes = _norms(start.layers)  # the largest so far
         self.evaluations, self.reason = 0, ""
-        self.record.ranks.append(self._rank())
+        self.record.ranks.append(speeds.rank(start))
 
-    def _rank(self) -> int:
-        return max(len(pull.values) for pull in self.speeds.pulls(self.moment.layers, self.moment.nulls))
+    def _packed(self) -> Array:
+        parts = [np.array([self.moment.time]), self.moment.residual, *self.moment.layers]
+        return np.concatenate([part.ravel() for part in parts])
 
-    def _unpacked(self, state: Array) -> Layers:
-        found, at = [], 1
-        for layer in self.moment.layers:
-            found.append(state[at : at + layer.size].reshape(layer.shape))
-            at += layer.size
-        return tuple(found)
+    def _unpacked(self, state: Array) -> Moment:
+        parts, at = [], 1
+        for part in (self.moment.residual, *self.moment.layers):
+            parts.append(state[at : at + part.size].reshape(part.shape))
+            at += part.size
+        return replace(self.moment, time=float(state[0]), residual=parts[0], layers=tuple(parts[1:]))
 
     def _derivative(self, _: float, state: Array) -> Array:
         self.evaluations += 1
         if not np.abs(state[1:]).max() <= WILD * self.sizes.max():
             return np.full(len(state), np.nan)  # a step that was tried goes too far: the solver takes a shorter one
-        layers = self._unpacked(state)
-        pulls = self.speeds.pulls(layers, self.moment.nulls)
-        pace, ways = self.speeds.pace(pulls), self.speeds.ways(layers, pulls, self.moment.slides)
-        return np.concatenate([[pace], *[-pace * way.ravel() for way in ways]])
+        here = self._unpacked(state)
+        pulls = self.speeds.pulls(here)
+        pace, ways = self.speeds.pace(pulls), self.speeds.ways(here, pulls)
+        rates = [self.speeds.residual_rate(here, ways), *[-way for way in ways]]
+        return np.concatenate([[pace], *[pace * rate.ravel() for rate in rates]])
 
     def integrate(self) -> None:
         """Segment by segment, each ended by an event, until rest, arrival or the limit."""
         if self._still():
             self.reason = self._rest()
         while not self.reason:
-            if self._rank():
+            if self.speeds.rank(self.moment):
                 self._segment()
             else:
                 self.reason = self._rest()
@@ -141,7 +144,7 @@ class _Run:
     def _still(self) -> bool:
         """Whether all gradients are rounding."""
         layers = self.moment.layers
-        largest = max(float(np.abs(gradient).max()) for gradient in self.speeds.gradients(layers))
+        largest = max(float(np.abs(gradient).max()) for gradient in self.speeds.gradients(self.moment))
         size = float(self.sizes.max())
         return largest <= STILL * (size ** (len(layers) - 1)) * max(float(self.model.values[0]), self.sizes.prod())
 
@@ -152,16 +155,17 @@ class _Run:
         return "at rest" if not saddles else f"at rest, {saddles} of {len(self.model.values)} directions at a saddle"
 
     def _solver(self, kind: type[OdeSolver], state: Array) -> OdeSolver:
-        sizes = np.abs(state[1:])
-        least = sizes[sizes > 0].min(initial=1.0)
-        soon = self.moment.time + self.speeds.pace(self.speeds.pulls(self.moment.layers, self.moment.nulls))
-        atol = np.concatenate([[self.rtol * 1e-3 * soon], np.full(len(sizes), self.rtol * 1e-2 * least)])
+        count = 1 + self.moment.residual.size
+        sizes = np.abs(state[count:])
+        least = np.full(len(sizes), np.maximum(1e-2 * self.rtol * sizes[sizes > 0].min(initial=1.0), 1e-25))
+        soon = self.moment.time + self.speeds.pace(self.speeds.pulls(self.moment))
+        smallest = np.full(count - 1, 1e-2 * self.rtol * self.record.level[self.record.active].min(initial=1.0))
         rtol = self.rtol if self.speeds.extinguishes else max(DENSER * self.rtol, TIGHTEST)
-        return kind(self._derivative, 0.0, state, np.inf, rtol=rtol, atol=np.maximum(atol, 1e-25))
+        atol = np.concatenate([[self.rtol * 1e-3 * soon], smallest, least])
+        return kind(self._derivative, 0.0, state, np.inf, rtol=rtol, atol=atol)
 
     def _segment(self) -> None:
-        state = np.concatenate([[self.moment.time], *[layer.ravel() for layer in self.moment.layers]])
-        solver, taken = self._solver(DOP853, state), 0
+        solver, taken = self._solver(DOP853, self._packed()), 0
         while not self.reason:
             if taken == EXPLICIT_STEPS:
                 solver = self._solver(LSODA, solver.y)
@@ -175,13 +179,12 @@ class _Run:
                 return
 
     def _accept(self, solver: OdeSolver) -> None:
-        dense, low, high = solver.dense_output(), solver.t_old, solver.t
+        dense, low, high, unpacked = solver.dense_output(), solver.t_old, solver.t, self._unpacked
 
-        def at(x: float) -> tuple[float, Layers]:
-            y = dense(low + x * (high - low))
-            return float(y[0]), self._unpacked(y)
+        def at(x: float) -> Moment:
+            return unpacked(dense(low + x * (high - low)))
 
-        self.moment = replace(self.moment, time=float(solver.y[0]), layers=self._unpacked(solver.y.copy()))
+        self.moment = self._unpacked(solver.y.copy())
         self.sizes = np.maximum(self.sizes, _norms(self.moment.layers))
         self.record.keep(at)
         if self.evaluations > self.max_evaluations:
@@ -194,8 +197,10 @@ class _Run:
         found = self.finder.passed(self.moment, self.sizes)
         if found is None:
             return False
-        event, self.moment = found
-        self.record.happened(event, self.moment, self._rank(), EMPTIED_AT_ONCE if self.speeds.isotropic else EMPTIED)
+        (event, behind), emptied = found, EMPTIED_AT_ONCE if self.speeds.isotropic else EMPTIED
+        self.record.happened(event, self.moment, behind, emptied, self.speeds.vanishing)
+        self.record.ranks.append(self.speeds.rank(behind))
+        self.moment = behind
         if not self.moment.unique:
             self.reason = f"stopped at t = {self.moment.time:.6g}: the flow is not unique beyond this event"
         return True

@@ -13,7 +13,7 @@ from simulations.flow_record import DENSE, LONG, Path
 from simulations.frames import Frame
 from simulations.layered_speeds import Moment
 from simulations.layered_trajectory import Event, LayeredTrajectory, layered_trajectory
-from theory.models.factorized import Factorized, Layers
+from theory.models.factorized import Factorized
 from theory.models.linear import Directions
 from theory.rules import Rule
 
@@ -31,8 +31,8 @@ class LayeredRecord:
         The coordinates of the run.
     seen
         The model's directions, seen from the start.
-    layers
-        Layers at the start, in these coordinates.
+    start
+        Where the flow begins.
     threshold
         An arrival is |e| ≤ threshold·|e₀|.
     progress, observe
@@ -44,7 +44,7 @@ class LayeredRecord:
         model: Factorized,
         frame: Frame,
         seen: Directions,
-        layers: Layers,
+        start: Moment,
         threshold: float,
         progress: Callable[[int, int], None] | None,
         observe: Callable[[Path], None] | None,
@@ -55,7 +55,7 @@ class LayeredRecord:
         self.level = threshold * seen.amplitudes
         self.arrivals = np.where(seen.learns & (seen.amplitudes == 0), 0.0, np.nan)
         self.extinctions = np.full(len(self.arrivals), np.nan)
-        self.points: list[tuple[float, Layers]] = [(0.0, layers)]
+        self.points = [start]
         self.events: list[Event] = []
         self.ranks: list[int] = []
 
@@ -64,49 +64,59 @@ class LayeredRecord:
         """Whether every direction has arrived that is to."""
         return bool(np.isfinite(self.arrivals[self.active]).all())
 
-    def keep(self, at: Path) -> None:
+    def keep(self, at: Callable[[float], Moment]) -> None:
         """Record points of an accepted step, and locate the arrivals in it."""
         if self.observe is not None:
-            self.observe(lambda x: (at(x)[0], self.frame.back(at(x)[1])))
-        long = at(1.0)[0] > LONG * at(0.0)[0]
+            self.observe(lambda x: (at(x).time, self.frame.back(at(x).layers)))
+        long = at(1.0).time > LONG * at(0.0).time
         count = DENSE if long or len(self.points) < RECORDED else 1
         self.points += [at(float(x)) for x in np.arange(1, count + 1) / count]
-        for index in np.flatnonzero(self._arrived(at(1.0)[1])):
+        for index in np.flatnonzero(self._waiting & (self._amplitudes(at(1.0)) <= self.level)):
             self.arrivals[index] = self._located(at, int(index))
         if self.progress is not None:
             arrived = np.isfinite(self.arrivals[self.active])
             self.progress(int(arrived.sum()), len(arrived))
 
-    def happened(self, event: Event, moment: Moment, rank: int, emptied: float) -> None:
-        """Record an event, behind which there is this moment and a gradient of this rank.
+    def happened(self, event: Event, before: Moment, behind: Moment, emptied: float, vanishing: float) -> None:
+        """Record an event.
 
         Parameters
         ----------
-        event, moment, rank
-            What happened, and what is behind it.
+        event, before, behind
+            What happened, and where the run was before and is behind it.
         emptied
             Part of its start below which an error is extinct now.
+        vanishing
+            The law's α: an extinct error was (1 − t/T)^(1/α) of what it was before.
         """
         self.events.append(event)
-        self.arrivals[self._arrived(moment.layers)] = moment.time
-        gone = self.frame.amplitudes(self.model, moment.layers) <= emptied * self.seen.amplitudes
-        self.extinctions[np.isnan(self.extinctions) & self.active & gone] = moment.time
-        self.points.append((moment.time, moment.layers))
-        self.ranks.append(rank)
+        ahead, here = self._amplitudes(before), self._amplitudes(behind)
+        gone = self.active & (here <= emptied * self.seen.amplitudes)
+        length = behind.time - before.time
+        for index in np.flatnonzero(self._waiting & (gone | (here <= self.level))):
+            level = float(self.level[index] / ahead[index])
+            left = (
+                level**vanishing
+                if gone[index]
+                else (level - here[index] / ahead[index]) / (1 - here[index] / ahead[index])
+            )
+            self.arrivals[index] = behind.time - length * min(left, 1.0)
+        self.extinctions[np.isnan(self.extinctions) & gone] = behind.time
+        self.points.append(behind)
 
     def trajectory(self, how: Rule, evaluations: int, reason: str) -> LayeredTrajectory:
         """Measure on the recorded points, and thin these."""
         stride = -(-len(self.points) // (3 * RECORDED))
         kept = [*self.points[:-1:stride], self.points[-1]]
-        times = np.maximum.accumulate(np.array([time for time, _ in kept]))
-        stacked = tuple(np.array(layer) for layer in zip(*(layers for _, layers in kept), strict=True))
+        times = np.maximum.accumulate(np.array([point.time for point in kept]))
+        stacked = tuple(np.array(layer) for layer in zip(*(point.layers for point in kept), strict=True))
         return layered_trajectory(
             self.model,
             how,
             "flow",
             times,
             self.frame.back(stacked),
-            amplitudes=self.frame.amplitudes(self.model, stacked),
+            amplitudes=np.array([self._amplitudes(point) for point in kept]),
             arrivals=self.arrivals,
             extinctions=self.extinctions,
             ranks=tuple(self.ranks),
@@ -115,13 +125,16 @@ class LayeredRecord:
             reason=reason,
         )
 
-    def _arrived(self, layers: Layers) -> NDArray[np.bool_]:
-        """Which directions have arrived that had not."""
-        here = self.frame.amplitudes(self.model, layers)
-        return np.asarray(np.isnan(self.arrivals) & self.active & (here <= self.level))
+    @property
+    def _waiting(self) -> NDArray[np.bool_]:
+        """Which directions have not arrived yet."""
+        return np.asarray(np.isnan(self.arrivals) & self.active)
 
-    def _located(self, at: Path, index: int) -> float:
+    def _amplitudes(self, moment: Moment) -> Array:
+        return self.frame.amplitudes_left(self.model, moment.residual)
+
+    def _located(self, at: Callable[[float], Moment], index: int) -> float:
         def excess(x: float) -> float:
-            return float(self.frame.amplitudes(self.model, at(x)[1])[index] - self.level[index])
+            return float(self._amplitudes(at(x))[index] / self.level[index]) - 1
 
-        return at(0.0)[0] if excess(0.0) <= 0 else at(float(brentq(excess, 0.0, 1.0, xtol=1e-15)))[0]
+        return at(0.0).time if excess(0.0) <= 0 else at(float(brentq(excess, 0.0, 1.0, xtol=1e-15))).time

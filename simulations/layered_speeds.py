@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulations.speeds import TINY
-from simulations.surfaces import Hold, Pull, changes, hold
+from simulations.surfaces import Gradients, Hold, Pull, changes, hold
 from theory.models.factorized import Layers, layer_gradients_of
 from theory.rules import Rule
 
@@ -26,6 +28,8 @@ class Moment:
         Flow time.
     layers
         In the coordinates of the run.
+    residual
+        P − M there (c, d): followed by itself, as it becomes far smaller than the rounding of P.
     nulls
         Of each layer's gradient, the singular values that are held at zero (L,).
     rested
@@ -38,15 +42,20 @@ class Moment:
 
     time: float
     layers: Layers
+    residual: Array
     nulls: NDArray[np.int64]
     rested: int = 0
     slides: bool = False
     unique: bool = True
 
-    def moved(self, ways: Layers, length: float) -> tuple[Layers, float]:
-        """Layers and flow time after some time along these ways."""
-        layers = tuple(layer - length * way for layer, way in zip(self.layers, ways, strict=True))
-        return layers, self.time + length
+    def moved(self, ways: Layers, length: float) -> Moment:
+        """Some flow time later, along these ways."""
+        layers, residual = list(self.layers), self.residual
+        for place, way in enumerate(ways):  # one layer after the other, so that no difference of products is taken
+            above, below = layers[place + 1 :], layers[:place]
+            residual = residual - length * _product([*below, way, *above])
+            layers[place] = layers[place] - length * way
+        return replace(self, time=self.time + length, layers=tuple(layers), residual=residual)
 
 
 class LayeredSpeeds:
@@ -69,19 +78,22 @@ class LayeredSpeeds:
         self.full = min(min(layer.shape) for layer in layers)
         self.bound = _jump(how)  # of ‖Θ‖
 
-    def residual(self, layers: Layers) -> Array:
-        """P − M (c, d)."""
-        product = functools.reduce(lambda below, layer: layer @ below, layers)
-        return product - self.target
+    def start(self, layers: Layers, resting: int) -> Moment:
+        """The start, with so many directions that rest from there on."""
+        return Moment(0.0, layers, _product(layers) - self.target, np.full(len(layers), resting))
 
-    def gradients(self, layers: Layers) -> Layers:
+    def gradients(self, moment: Moment) -> Layers:
         """The gradient of each layer."""
-        return layer_gradients_of(layers, self.residual(layers), self.weight_decay)
+        return layer_gradients_of(moment.layers, moment.residual, self.weight_decay)
 
-    def pulls(self, layers: Layers, nulls: NDArray[np.int64]) -> list[Pull]:
-        """The gradients as the rule sees them, but for so many singular values of each."""
-        most = self.full - nulls
-        return [Pull.of(self.how, g, int(count)) for g, count in zip(self.gradients(layers), most, strict=True)]
+    def pulls(self, moment: Moment) -> list[Pull]:
+        """The gradients as the rule sees them, but for the singular values that are held at zero."""
+        most = self.full - moment.nulls
+        return [Pull.of(self.how, g, int(count)) for g, count in zip(self.gradients(moment), most, strict=True)]
+
+    def rank(self, moment: Moment) -> int:
+        """Rank of the gradient of largest rank."""
+        return max(len(pull.values) for pull in self.pulls(moment))
 
     def pace(self, pulls: list[Pull]) -> float:
         """dt/dτ."""
@@ -90,22 +102,28 @@ class LayeredSpeeds:
         ratios = np.concatenate([pull.speeds / np.maximum(pull.values, TINY) for pull in pulls])
         return float(1 / np.sqrt((ratios**2).sum())) if len(ratios) else 1.0
 
-    def hold(self, layers: Layers, pulls: list[Pull]) -> Hold:
+    def hold(self, moment: Moment, pulls: list[Pull]) -> Hold:
         """What would hold the null directions."""
-        return hold(self.gradients, layers, pulls, self.vanishing)
+        return hold(self._nearby(moment), moment.layers, pulls, self.vanishing)
 
-    def ways(self, layers: Layers, pulls: list[Pull], slides: bool) -> Layers:
+    def ways(self, moment: Moment, pulls: list[Pull]) -> Layers:
         """D of each layer, with its part along null directions where the run slides."""
-        if not slides:
+        if not moment.slides:
             return tuple(pull.way for pull in pulls)
-        thetas = self.hold(layers, pulls).thetas
+        thetas = self.hold(moment, pulls).thetas
         cut = [theta * min(1.0, self.bound / (spectral_norm(theta) or 1.0)) for theta in thetas]
         return tuple(pull.way + pull.along(theta) for pull, theta in zip(pulls, cut, strict=True))
 
-    def remaining(self, layers: Layers, pulls: list[Pull], ways: Layers) -> list[Array]:
+    def residual_rate(self, moment: Moment, ways: Layers) -> Array:
+        """d(P − M)/dt when each layer moves against its way (c, d)."""
+        layers = moment.layers
+        parts = [_product([*layers[:place], way, *layers[place + 1 :]]) for place, way in enumerate(ways)]
+        return -functools.reduce(operator.add, parts)
+
+    def remaining(self, moment: Moment, pulls: list[Pull], ways: Layers) -> list[Array]:
         """Flow time until each singular value of each layer's gradient vanishes, at its present rate."""
         found = []
-        for pull, change in zip(pulls, changes(self.gradients, layers, ways), strict=True):
+        for pull, change in zip(pulls, changes(self._nearby(moment), moment.layers, ways), strict=True):
             count = len(pull.values)
             left, right = pull.left[:, :count], pull.right[:count]
             rates, values = -np.einsum("ik,ij,kj->k", left, change, right), pull.values
@@ -117,6 +135,19 @@ class LayeredSpeeds:
             times[falling] = values[falling] / (self.vanishing * rates[falling])
             found.append(times)
         return found
+
+    def _nearby(self, moment: Moment) -> Gradients:
+        """Layers a complex step away to the gradient of each."""
+
+        def gradients(layers: Layers) -> Layers:
+            residual = moment.residual + 1j * _product(layers).imag
+            return layer_gradients_of(layers, residual, self.weight_decay)
+
+        return gradients
+
+
+def _product(layers: Sequence[Array]) -> Array:
+    return functools.reduce(lambda below, layer: layer @ below, layers)
 
 
 def spectral_norm(matrix: Array) -> float:
