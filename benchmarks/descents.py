@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from simulations.descent import steps
 from simulations.population import population
+from simulations.steps import steps
 from theory.models.folded import Folded
 from theory.models.linear import LinearModel
 from theory.models.regression import Regression

@@ -42,7 +42,7 @@ _WHERE = {
     "Findings": "simulations.audit",
     "flow": "simulations.flow",
     "Folded": "theory.models.folded",
-    "folded_family": "simulations.design",
+    "folded_family": "simulations.families",
     "gain_share": "theory.weak_signals",
     "house_style": "figures.style",
     "LinearModel": "theory.models.linear",
@@ -74,7 +74,7 @@ _WHERE = {
     "Setting": "simulations.networks.settings",
     "settling_steps": "theory.settling",
     "SIGMA": "theory.rules",
-    "spectrum_family": "simulations.design",
+    "spectrum_family": "simulations.families",
     "stationary": "theory.minibatch",
     "Stochastic": "simulations.stochastic",
     "stochastic_descend": "simulations.stochastic",
@@ -84,7 +84,7 @@ _WHERE = {
     "TrainingRun": "simulations.networks.record",
     "Trajectory": "simulations.trajectory",
     "Wedge": "theory.models.wedge",
-    "wedge_family": "simulations.design",
+    "wedge_family": "simulations.families",
     "write_picture": "figures.writing",
 }
 
@@ -103,11 +103,12 @@ if TYPE_CHECKING:
     from simulations.comparison import Comparison, compare
     from simulations.datasets import DataSet, load
     from simulations.descent import descend
-    from simulations.design import design, folded_family, spectrum_family, wedge_family
+    from simulations.design import design
     from simulations.discretisation import discretise
     from simulations.energy import energy_balance
     from simulations.ensemble_modes import FactorizedModes, RegressionModes
     from simulations.ensembles import Ensemble, ensemble, ensembles
+    from simulations.families import folded_family, spectrum_family, wedge_family
     from simulations.flow import flow
     from simulations.networks.record import TrainingRun
     from simulations.networks.settings import Setting, preset

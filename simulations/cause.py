@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 
 from simulations import plateaus
 from simulations.descent import Progress, descend
-from simulations.flow import Path, flow
+from simulations.flow import flow
+from simulations.flow_record import Path
 from simulations.leaving import left_for_good
 from simulations.population import population
 from simulations.trajectory import Trajectory

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from simulations.descent import descend
 from simulations.flow import can_flow, flow
-from simulations.layers import can_flow as layers_can_flow
+from simulations.layered_flow import can_flow as layers_can_flow
 from simulations.trajectory import Trajectory
 from theory import markdown
 from theory.checks import ArgumentError, ArgumentTypeError, inside, positive

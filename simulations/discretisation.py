@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
-from simulations.descent import errors
 from simulations.directions import direction
 from simulations.flow import can_flow, flow
 from simulations.population import population
+from simulations.steps import errors
 from theory.checks import ArgumentError, inside, positive, whole
 from theory.discretisation import approach, largest_stable_step
 from theory.models.linear import LinearModel, checked_start

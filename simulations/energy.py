@@ -15,7 +15,8 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
 from simulations.directions import direction
-from simulations.flow import Path, flow
+from simulations.flow import flow
+from simulations.flow_record import Path
 from simulations.population import population
 from simulations.trajectory import Trajectory
 from theory.checks import ArgumentError

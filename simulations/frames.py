@@ -52,10 +52,20 @@ class Frame:
 
     def amplitudes(self, model: Factorized, layers: Layers) -> Array:
         """‖(P − P*) vᵢ‖ of each direction (…, n) for layers (…, ·, ·) in these coordinates."""
-        product, aligned = model.product(layers), self.bases is not None
-        error = product - np.diag(model.reached) if aligned else (product - model.minimiser) @ model.right
-        amplitudes: Array = np.sqrt((error**2).sum(axis=-2))
-        return amplitudes
+        return self._lengths(model, model.product(layers) - self._end(model))
+
+    def amplitudes_left(self, model: Factorized, residual: Array) -> Array:
+        """‖(P − P*) vᵢ‖ of each direction (…, n), for P − M (…, c, d) that may be far smaller than P's rounding."""
+        shift = self.target - self._end(model) if model.weight_decay else 0.0
+        return self._lengths(model, residual + shift)
+
+    def _end(self, model: Factorized) -> Array:
+        return model.minimiser if self.bases is None else np.diag(model.reached)
+
+    def _lengths(self, model: Factorized, error: Array) -> Array:
+        turned = error @ model.right if self.bases is None else error
+        lengths: Array = np.sqrt((turned**2).sum(axis=-2))
+        return lengths
 
 
 def framed(model: Factorized, layers: Layers, turn: bool = True) -> tuple[Frame, Layers]:

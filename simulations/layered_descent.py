@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from simulations.descent import DIVERGED, RECORDED, log_times, settled, with_limit
+from simulations.descent import with_limit
+from simulations.descent_record import DIVERGED, RECORDED, log_times, settled
 from simulations.directions import direction
 from simulations.frames import Frame, checked_layers, framed
 from simulations.layered_trajectory import LayeredTrajectory, end_of, layered_trajectory

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.layered_flow import layered_flow
 from simulations.layered_trajectory import conserved_drift
-from simulations.layers import layered_flow
 from theory.models.factorized import Factorized
 from theory.models.factorized_layers import Layers
 from theory.rule_ids import rule

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.descent import DIVERGED, Propagator, settled, steps
+from simulations.descent_record import DIVERGED, settled
 from simulations.population import Population, population
+from simulations.propagator import Propagator
+from simulations.steps import steps
 from theory.checks import positive
 from theory.discretisation import largest_stable_step
 from theory.models.linear import LinearModel, checked_start

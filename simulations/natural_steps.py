@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.descent import errors
+from simulations.steps import errors
 from theory.rule_ids import rule
 
 Array = NDArray[np.float64]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.descent import errors
+from simulations.steps import errors
 from theory.checks import ArgumentError, whole
 from theory.noisy_fit import NoisyRegression
 from theory.rule_ids import rule

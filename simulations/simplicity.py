@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulations.descent import descend
-from simulations.flow import Path, flow
+from simulations.flow import flow
+from simulations.flow_record import Path
 from theory.checks import ArgumentError
 from theory.models.factorized import Factorized
 from theory.rule_ids import rule

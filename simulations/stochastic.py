@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from simulations.descent import Progress, log_times
+from simulations.descent import Progress
+from simulations.descent_record import log_times
 from simulations.directions import direction
 from simulations.population import population
 from simulations.replicas import Lengths, Tally

@@ -7,7 +7,7 @@ import pytest
 
 from simulations.audit import examine
 from simulations.classifier_samples import sample_folded_test
-from simulations.descent import descend, steps
+from simulations.descent import descend
 from simulations.examiners.folded_logistic import flow_plateau, logistic_gradient
 from simulations.examiners.folded_minibatches import critical_step
 from simulations.examiners.folded_points import Points, moments, points
@@ -15,6 +15,7 @@ from simulations.examiners.settings import descents, left_for_good
 from simulations.flow import flow
 from simulations.plateaus import LONGEST_RUN
 from simulations.population import population
+from simulations.steps import steps
 from theory.claims import claim
 from theory.claims.folded_error import MU, NU
 from theory.claims.folded_moments import HIGHEST

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from simulations.audit import examine
-from simulations.descent import errors
 from simulations.directions import direction
 from simulations.flow import flow
+from simulations.steps import errors
 from theory.claims import claim
 from theory.claims.method import CONDITION, GAIN, MEMORY, PRODUCT
 from theory.claims.method_dynamics import ANGLE, G1, G2

@@ -10,7 +10,6 @@ import sympy as sp
 from simulations.audit import examine, verdict
 from simulations.classifier_samples import sample_wedge
 from simulations.descent import descend
-from simulations.descent import steps as plain
 from simulations.examiners import wedge_error, wedge_moments, wedge_plateau
 from simulations.examiners.settings import descents, stated
 from simulations.examiners.wedge_moments import by_density
@@ -19,6 +18,7 @@ from simulations.examiners.wedge_points import at, points, rejected
 from simulations.plateaus import LONGEST_RUN
 from simulations.population import population
 from simulations.sector import sector_moments
+from simulations.steps import steps as plain
 from theory.claims import claim, claims
 from theory.claims.folded_error import MU, NU
 from theory.contractions import ETA

@@ -8,9 +8,10 @@ import pytest
 import simulations.cause as module
 from figures.cause import figure
 from simulations.cause import cause
-from simulations.descent import descend, steps
+from simulations.descent import descend
 from simulations.leaving import left_for_good
 from simulations.population import population
+from simulations.steps import steps
 from theory.checks import ArgumentError
 from theory.models.factorized import Factorized
 from theory.models.folded import Folded

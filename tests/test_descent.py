@@ -6,10 +6,12 @@ import re
 import numpy as np
 import pytest
 
-from simulations.descent import Propagator, descend, steps
+from simulations.descent import descend
 from simulations.flow import flow
 from simulations.plateaus import longest_run, spread
 from simulations.population import population
+from simulations.propagator import Propagator
+from simulations.steps import steps
 from theory.checks import ArgumentError
 from theory.discretisation import largest_stable_step
 from theory.models.folded import Folded

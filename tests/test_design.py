@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 from evenflow.cli import app
 from simulations import design as module
 from simulations.descent import descend
-from simulations.design import SHAPES, design, folded_family, spectrum_family, wedge_family
+from simulations.design import design
+from simulations.families import folded_family, spectrum_family, wedge_family
+from simulations.spectra import SHAPES
 from theory.checks import ArgumentError
 from theory.plateaus import ARRIVAL_SPREAD, LONGEST_RUN
 from theory.predictions import predict

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from simulations.descent import descend, errors
+from simulations.descent import descend
 from simulations.discretisation import contractions, discretise, fitted_order, measured_largest_step
 from simulations.flow import flow
+from simulations.steps import errors
 from theory.checks import ArgumentError
 from theory.cycles import SPREAD, cycle, polar_cycle, rescaled_cycle
 from theory.derivation import Step

@@ -22,7 +22,7 @@ from figures.explorer.parameters import NAMED
 from figures.explorer.script import logic_script
 from figures.explorer.script import settings as page_settings
 from simulations.descent import descend
-from simulations.design import spectrum_family
+from simulations.families import spectrum_family
 from theory.boundary import boundary
 from theory.checks import ArgumentError
 from theory.cycles import cycle

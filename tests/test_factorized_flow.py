@@ -11,8 +11,8 @@ from numpy.polynomial import legendre
 
 from simulations.comparison import compare
 from simulations.layered_descent import layered_descend
+from simulations.layered_flow import layered_flow
 from simulations.layered_trajectory import LayeredTrajectory
-from simulations.layers import layered_flow
 from simulations.sensitivity import warnings
 from theory.checks import ArgumentError
 from theory.models.factorized import Factorized

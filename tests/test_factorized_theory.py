@@ -11,7 +11,7 @@ import pytest
 import sympy as sp
 from scipy.integrate import solve_ivp
 
-from simulations.layers import layered_flow
+from simulations.layered_flow import layered_flow
 from theory.checks import ArgumentError
 from theory.discretisation import largest_stable_step
 from theory.models import factorized_chain as chain

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from simulations.descent import steps
 from simulations.flow import can_flow, flow
 from simulations.population import population
 from simulations.speeds import Speeds
+from simulations.steps import steps
 from theory.checks import ArgumentError
 from theory.models.folded import Folded
 from theory.models.regression import Regression

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy.integrate import LSODA
 
-from simulations.flow import advance, flow
+from simulations.flow import flow
+from simulations.solvers import advance
 from theory.models.regression import Regression
 from theory.rule_ids import rule
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from simulations.descent import descend, steps
+from simulations.descent import descend
 from simulations.directions import direction
 from simulations.population import population
+from simulations.steps import steps
 from theory.checks import ArgumentError
 from theory.models.folded import Folded
 from theory.models.regression import Regression

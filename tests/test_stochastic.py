@@ -9,11 +9,11 @@ from scipy.stats import binom, multivariate_normal
 from scipy.stats import t as student
 
 from simulations import stochastic
-from simulations.descent import steps
 from simulations.plateaus import longest_run
 from simulations.population import population
 from simulations.replicas import Lengths, Running, measure
 from simulations.sampling import sampler
+from simulations.steps import steps
 from simulations.stochastic import stochastic_descend
 from theory import departure, folded_noise, noise
 from theory.checks import ArgumentError

@@ -12,7 +12,7 @@ from evenflow.commands.options import Json, list_of, rule_of
 from theory.checks import ArgumentError, known, nonnegative, number, positive
 
 if TYPE_CHECKING:
-    from simulations.design import Family
+    from simulations.families import Family
 
 OPTIONS = {
     "folded": ("theta", "margin", "start"),
@@ -68,7 +68,7 @@ def family_of(model: str, given: dict[str, str | None], decay: float) -> Family:
         if value is not None and option not in OPTIONS[model]:
             owners = " or ".join(name for name, options in OPTIONS.items() if option in options)
             raise ArgumentError(option, f"go with the model it belongs to ({owners})", f"the model is {model}")
-    from simulations.design import folded_family, spectrum_family, wedge_family
+    from simulations.families import folded_family, spectrum_family, wedge_family
 
     found = {name: value for name, value in given.items() if value is not None}
     if model in ("folded", "wedge"):

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.descent import errors
 from simulations.examiners import method_dynamics, method_practice
 from simulations.examiners.trial import Examiner, Trial, compared
 from simulations.flow import flow
+from simulations.steps import errors
 from theory.claims.claim import Claim
 from theory.claims.method import CONDITION, GAIN, MEMORY, PRODUCT, RANK, RANK_THEN, ROWS
 from theory.models.regression import Regression

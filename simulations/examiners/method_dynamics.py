@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.descent import errors
 from simulations.directions import direction, spectral
 from simulations.examiners.trial import Examiner, Trial, compared
 from simulations.flow import flow
 from simulations.population import population
+from simulations.steps import errors
 from theory.claims.claim import Claim
 from theory.claims.method_dynamics import (
     ANGLE,

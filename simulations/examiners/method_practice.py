@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from simulations.descent import errors
 from simulations.directions import direction
 from simulations.examiners.method_dynamics import EGD, both
 from simulations.examiners.trial import Examiner, Trial, compared
 from simulations.population import population
+from simulations.steps import errors
 from theory.claims.claim import Claim
 from theory.claims.method_dynamics import ERROR0, ETA, ITERATIONS, KEPT, LARGEST, RANK, TOTAL
 from theory.models.regression import Regression
