@@ -263,6 +263,15 @@ def test_what_is_left_open_is_said(censored: Comparison, diverging: Comparison) 
     assert not lines(rows(whole)[0][0], "open end")
 
 
+def test_an_error_that_leaves_the_panel_is_noted() -> None:
+    comparison = compare(Regression.from_spectrum([1, 0.1]), ["gd", "egd"], step=2.5)
+    left = {
+        run.rule.name for run in comparison.runs if run.trajectory.test_error[-1] > 4 * run.trajectory.test_error[0]
+    }
+    assert left == {"gd"}  # its steps alone are too long
+    assert "Test error above the panel: gd (steps)." in notes(figure(comparison))
+
+
 def test_steps_that_swing_are_a_band_between_even_and_odd(diverging: Comparison) -> None:
     left = rows(figure(diverging))[1][0]
     trajectory = diverging.run("egd", "descent").trajectory

@@ -37,6 +37,11 @@ def test_formulas_become_elements():
     assert mathml("a < b $<$") == "a &lt; b <math><mo>&lt;</mo></math>"
 
 
+def test_accents_stand_above_and_lines_below():
+    assert mathml(r"$\hat w$") == '<math><mover accent="true"><mi>w</mi><mo>^</mo></mover></math>'
+    assert mathml(r"$\underline w$") == "<math><munder><mi>w</mi><mo>_</mo></munder></math>"
+
+
 def test_brackets_grow_only_round_what_is_tall():
     assert 'stretchy="false"' in mathml(r"$\left(x\right)$")
     assert 'stretchy="false"' not in mathml(r"$\left(\frac{1}{x}\right)$")
