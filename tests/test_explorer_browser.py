@@ -174,8 +174,8 @@ def test_tab_reaches_every_control_each_has_a_name_and_shows_the_focus(opened, a
 def test_what_the_keyboard_comes_to_from_below_is_not_behind_the_headline(opened, width):
     page = opened("#model=folded", width)
     below = """(() => {
-        const element = document.activeElement, [top, edge] = [element, headline].map((one) => one.getBoundingClientRect());
-        return element === document.body ? null : top.top >= edge.bottom;
+        const [at, edge] = [document.activeElement, headline].map((element) => element.getBoundingClientRect());
+        return document.activeElement === document.body ? null : at.top >= edge.bottom;
     })()"""
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     page.locator("#phase .here").focus()
