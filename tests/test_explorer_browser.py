@@ -170,6 +170,23 @@ def test_tab_reaches_every_control_each_has_a_name_and_shows_the_focus(opened, a
     assert all(name.strip() for name in seen.values())
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_the_keyboard_comes_to_from_below_is_not_behind_the_headline(opened, width):
+    page = opened("#model=folded", width)
+    below = """(() => {
+        const [at, edge] = [document.activeElement, headline].map((element) => element.getBoundingClientRect());
+        return document.activeElement === document.body ? null : at.top >= edge.bottom;
+    })()"""
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.locator("#phase .here").focus()
+    seen = []
+    while (found := page.evaluate(below)) is not None:
+        seen.append(found)
+        page.keyboard.press("Shift+Tab")
+    assert len(seen) > 20
+    assert all(seen)
+
+
 def test_the_model_is_chosen_by_keyboard(opened):
     page = opened()
     assert "Drag a singular value" in page.inner_text("header")
