@@ -152,8 +152,8 @@ def test_a_number_can_be_read_whole_in_its_field(opened, address):
 def test_the_time_is_read_in_every_panel(opened):
     page = opened("#time=10")
     left = np.exp(-10 * np.array([1, 0.1, 0.01, 0.001])) ** 2
-    assert f"GD {100 * left.mean():.0f} %" in page.inner_text("#reading")
-    assert "EGD 0 %" in page.inner_text("#reading")
+    assert f"GD {100 * left.mean():.0f}\u00a0%" in page.inner_text("#reading")
+    assert "EGD 0\u00a0%" in page.inner_text("#reading")
     places = "[...document.querySelectorAll('.time')].map((line) => line.getAttribute('d'))"
     before = page.evaluate(places)
     assert len(before) == 4
@@ -172,7 +172,7 @@ def test_time_moves_the_weights_and_what_they_decide(opened):
     expected = float(population(model).test_error(weights))
     assert 0.1 < expected < 0.9
     # the page reads weights between places two per cent of τ apart
-    shown = float(page.inner_text("#reading").split("GD ")[1].split(" %")[0]) / 100
+    shown = float(page.inner_text("#reading").split("GD ")[1].split("\u00a0%")[0]) / 100
     assert shown == pytest.approx(expected, abs=0.02)
     places = "[...document.querySelectorAll('#plane .dot, #inputs .decides')].map((at) => at.outerHTML)"
     before = page.evaluate(places)

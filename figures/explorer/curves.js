@@ -139,7 +139,7 @@ function drawTotals(plot, runs, state) {
   describe(plot, `Share left at flow time ${plain(state.time)}: ${readings(runs, state)}`);
 }
 
-const percent = (share) => `${Math.round(100 * share)} %`;
+const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
 
 // What the time line reads, rule by rule.
 function readings(runs, state) {

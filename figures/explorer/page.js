@@ -74,7 +74,7 @@ function draw() {
 const shape = (state) => `${state.model} ${state.rules.length}`;
 
 const USUAL = 12; // pixels, the letters of a picture where a reader has not asked for larger ones
-const NARROW = 180; // pixels, below which a picture shrinks as a whole: its margins alone take 120
+const NARROW = 130; // pixels, below which a picture shrinks as a whole: its margins alone take 120
 
 // Takes the sizes of the pictures in sight, and of their letters.
 function measure() {
