@@ -50,6 +50,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "step": 0.1,
     },
 }
+LONGEST_SIDE = 10**8  # its values are held in memory, the members are not
 SHAPED = {"shape", "condition", "directions", "largest"}  # what a spectrum of one's own stands in place of
 DEFINITIONS = {
     "folded": (LONGEST_RUN, LEADING_ORDER, ARRIVAL_SPREAD, FIRST_DEPARTURE, CROSSING, LAG),
@@ -137,6 +138,10 @@ class Sweep:
         self._check_design()
         for one in self.axes:
             _check_domain(self.model, one)
+        for name, count in self.dimensions.items():
+            if count > LONGEST_SIDE:
+                name = {SEED: "seeds", POINT: "points"}.get(name, name)
+                raise ArgumentError(name, f"have at most {LONGEST_SIDE:,} values", f"has {count:,}")
         given = {one.name for one in self.axes}
         if "spectrum" in given and (too := given & SHAPED):
             raise ArgumentError(min(too), "be left out with `spectrum`", "is given")
