@@ -370,6 +370,14 @@ def test_extreme_numbers_are_refused_or_agree(run, line):
         same_numbers(found, 0.0 if found["view"] == "descent" else 1e-6)
 
 
+def test_an_interrupted_command_says_that_it_stopped(run, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simulations.comparison.compare", interrupted)
+    assert run("compare") == (130, "", "Stopped.\n")
+
+
 def test_only_errors_of_the_parser_are_put_in_one_line():
     assert one_line(RuntimeError("a bug")) is None
 
