@@ -19,6 +19,7 @@ from evenflow.commands.train import train
 from evenflow.errors import one_line
 from theory.checks import ArgumentError, ArgumentTypeError
 
+INTERRUPTED = 130  # by Ctrl-C, as shells count it
 COMMANDS = (compare, derive, audit, design, sweep, train, figures, explore)
 
 app = typer.Typer(
@@ -51,10 +52,12 @@ def main() -> None:
     """Run the command line: bad input is one line on standard error and exit code 2."""
     try:
         code = app(standalone_mode=False)
+        if code == INTERRUPTED:  # as some versions of typer say it, others abort
+            _refuse("Stopped.")
     except (ArgumentError, ArgumentTypeError) as error:
         code = _refuse(str(error))
     except typer.Abort:
-        code = _refuse("Stopped.", 130)
+        code = _refuse("Stopped.", INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         code = 1

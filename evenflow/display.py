@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from simulations.design import Design
 
 PATIENCE = 1.0  # seconds before a bar appears
+BETWEEN = 3  # characters, two columns of a table
 FEW = 6  # directions shown in full
 EDGE = 4  # of many directions, shown at either end
 
@@ -73,6 +75,17 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: reporter(label, done, total)
 
 
+def print_table(table: Table) -> None:
+    """Print a table whose numbers and names stay whole: on too narrow a terminal its lines run on."""
+    least = 1
+    for column in table.columns:
+        texts = [str(cell) for cell in (column.header, *column.cells)]
+        column.no_wrap = column.justify == "right" or not any(" " in text for text in texts[1:])
+        least += BETWEEN + max(map(cell_len, texts if column.no_wrap else " ".join(texts).split()))
+    console = Console(markup=False, emoji=False)
+    Console(markup=False, emoji=False, width=max(console.width, least)).print(table)
+
+
 def print_comparison(comparison: Comparison, out: Path | None) -> None:
     """Print the plateaus, the arrivals and what is worth saying about the run."""
     console = Console(markup=False, emoji=False)
@@ -80,9 +93,9 @@ def print_comparison(comparison: Comparison, out: Path | None) -> None:
     texts = {name: _short(value) for name, value in comparison.parameters.items()} | {"step": _step(comparison, runs)}
     values = ", ".join(f"{name} = {text}" for name, text in texts.items())
     console.print(f"{comparison.model.name}: {values}", soft_wrap=True, highlight=False)
-    console.print(_plateau_table(runs))
+    print_table(_plateau_table(runs))
     for view in dict.fromkeys(run["view"] for run in runs if comparison.directions.learns.any()):
-        console.print(_arrival_table([run for run in runs if run["view"] == view], view))
+        print_table(_arrival_table([run for run in runs if run["view"] == view], view))
     for line in _remarks(comparison, runs):
         console.print(line, soft_wrap=True, highlight=False)
     if out is not None:
@@ -98,7 +111,7 @@ def print_cause(found: Cause) -> None:
         table.add_column(name, justify="right")
     for name, steps in found.steps.items():
         table.add_row(name, _number(found.times.get(name)), _number(found.lengths.get(name)), _number(steps))
-    console.print(table)
+    print_table(table)
     console.print(
         f"Gradient descent at its best step size, {found.best_step[0]:.6g}: {_count(found.best_step[1], 'step')}."
     )
@@ -141,15 +154,15 @@ def print_audit(findings: Sequence[Finding]) -> None:
         against = sum(not trial.stands for trial in finding.trials)
         count = f"{len(finding.trials)}, {against} against" if against else str(len(finding.trials))
         table.add_row(finding.claim.id, finding.verdict, text, count)
-    Console(markup=False, emoji=False).print(table)
+    print_table(table)
 
 
 def _plateau_table(runs: list[dict[str, Any]]) -> Table:
     table = Table(title=f"Plateau: {runs[0]['plateau']['definition']}", title_justify="left")
     for name in ("rule", "view"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name)
     for name in ("predicted", "measured"):
-        table.add_column(name, justify="right", overflow="fold")  # a number that is cut off is another number
+        table.add_column(name, justify="right")
     for name in ("unit", "kind", "run ended because"):
         table.add_column(name)
     for run in runs:
@@ -165,9 +178,9 @@ def _arrival_table(runs: list[dict[str, Any]], view: str) -> Table:
         title=f"Arrival of each direction, {view} ({unit}): predicted | measured, or = both", title_justify="left"
     )
     table.add_column("direction", justify="right")
-    table.add_column("singular value", justify="right", overflow="fold")
+    table.add_column("singular value", justify="right")
     for run in runs:
-        table.add_column(run["rule"], justify="right", overflow="fold")
+        table.add_column(run["rule"], justify="right")
     directions = runs[0]["directions"]
     learning = [i for i, direction in enumerate(directions) if direction["learns"]]
     shown = learning if len(learning) <= FEW + 2 * EDGE else [*learning[:EDGE], None, *learning[-EDGE:]]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from evenflow.display import print_table
 from simulations.networks.outlook import Outlook
 from simulations.networks.published import SOURCE
 from simulations.networks.standings import Standing
@@ -18,7 +19,7 @@ from simulations.survival import Median
 def print_standings(standings: Sequence[Standing], usual: float) -> None:
     """Print medians over seeds with their intervals, and what was spent for them; `usual` is the setting's step."""
     console = Console(markup=False, emoji=False)
-    console.print(_table(standings, usual))
+    print_table(_table(standings, usual))
     for line in _notes(standings):
         console.print(line, soft_wrap=True, highlight=False)
 
@@ -76,7 +77,7 @@ def print_outlooks(outlooks: Sequence[Outlook], usual: float) -> None:
         alone = ["" if value is None else _short(value) for value in (one.slowest, one.leading, one.decay)]
         ratios = (one.longer, one.against_measured, one.against_predicted)
         table.add_row(named(one, usual), *alone, *("" if ratio is None else interval(ratio) for ratio in ratios))
-    console.print(table)
+    print_table(table)
     for one in outlooks:
         for reason in one.reasons:
             console.print(f"{named(one, usual)}, some seeds: no answer ({reason}).", soft_wrap=True, highlight=False)

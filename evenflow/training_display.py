@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from evenflow.display import PATIENCE
+from evenflow.display import PATIENCE, print_table
 
 if TYPE_CHECKING:
     from simulations.networks.campaign import Entry, Report
@@ -73,7 +73,7 @@ def print_runs(preset: str, setting: Setting, runs: Sequence[TrainingRun], out: 
         share = f"Of the test inputs {percent:g} % are expected among the training inputs too"
         console.print(f"{share}: there are 2^{setting.task.features} of them.", soft_wrap=True, highlight=False)
     console.print(f"Epochs to {100 * setting.arrival:g} % test accuracy:", highlight=False)
-    console.print(_table(runs, setting))
+    print_table(_table(runs, setting))
     for run in runs:
         if run.stop_reason.startswith("diverged"):
             console.print(

@@ -44,7 +44,9 @@ def set_side(panel: Axes, letter: str, side: Side) -> Array:
     axis = getattr(panel, f"{letter}axis")
     if side.log:
         getattr(panel, f"set_{letter}scale")("log")
-    elif not side.numeric:
+    elif side.numeric:
+        axis.set_major_locator(MaxNLocator(5))
+    else:
         axis.set_ticks(values, labels=[str(word) for word in side.values])
     getattr(panel, f"set_{letter}lim")(edges[0], edges[-1])
     if side.log:

@@ -130,7 +130,7 @@ def _read(comparison: Comparison, view: str) -> tuple[str, list[str], list[str],
     """The view, its rules, the readings, and lengths (readings, rules) with 0 for what is no plateau."""
     runs = [run for run in comparison.runs if run.view == view]
     readings = _readings(comparison, runs)
-    lengths = np.array([list(by_rule) for by_rule in readings.values()])
+    lengths = np.array([list(by_rule) for by_rule in readings.values()], float)  # of many digits a count is an int
     least = 1.0 if view == "descent" else float(comparison.parameters["step"])
     return view, [run.rule.name for run in runs], list(readings), plateaus(lengths, least)
 

@@ -9,6 +9,7 @@ import itertools
 import logging
 import multiprocessing
 import os
+import shutil
 import sys
 import uuid
 from collections import Counter
@@ -111,7 +112,7 @@ def run_sweep(
     if form == "netcdf":
         _accept_file(sweep, target, version)
     count = min(cores() if workers is None else whole("workers", workers, 1), sweep.block_count)
-    with _deriving(sweep) as derived, _client(scheduler, count) as client:
+    with _deriving(sweep) as derived, _client(scheduler, count) as client, _undone_if_refused(store):
         derived.result()
         sweep_store.prepare(sweep, store, version)
         done = _here(sweep, store) if client is None else _there(client, sweep, store)
@@ -158,6 +159,18 @@ def _there(client: Client, sweep: Sweep, store: Path) -> Iterator[Done]:
         yield future.result()
         for following in submit(1):
             finished.add(following)
+
+
+@contextlib.contextmanager
+def _undone_if_refused(store: Path) -> Iterator[None]:
+    """Leave no new store of a sweep that cannot be: a rule may turn out not to fit only where it runs."""
+    begun = store.exists()
+    try:
+        yield
+    except ArgumentError:
+        if not begun:
+            shutil.rmtree(store, ignore_errors=True)
+        raise
 
 
 @contextlib.contextmanager
@@ -212,7 +225,7 @@ def _connected(address: str) -> Client:
             beside.submit(_greeted, address).result()
     except Exception as error:  # whatever answers there may be no scheduler
         why = "is no address" if isinstance(error, ValueError) else "does not answer as one"
-        raise ArgumentError("scheduler", "be the address of a running Dask scheduler", f"{address} {why}") from None
+        raise ArgumentError("scheduler", "be the address of a running Dask scheduler", f"{address!r} {why}") from None
     client = Client(address, timeout=PATIENCE, set_as_default=False)
     try:
         client.wait_for_workers(1, timeout=PATIENCE)

@@ -26,6 +26,7 @@ from theory.rule_ids import rule
 from theory.rules import Rule
 
 DESIGNS = ("grid", "random")
+LONGEST_SIDE = 10**8  # its values are held in memory, the members are not
 # Members of a block, by how they are found: by laws over arrays, by steps together or runs alone, by laws one by one.
 CLOSED_FORM, STEPPED, ONE_BY_ONE, PREDICTED = 1 << 15, 1 << 10, 1 << 4, 1 << 8
 MOST_STEPS, MOST_STEPS_ALONE = 1_000_000, 100_000
@@ -107,6 +108,10 @@ class Sweep:
         self._check_design()
         for one in self.axes:
             check_domain(self.model, one)
+        for name, count in self.dimensions.items():
+            if count > LONGEST_SIDE:
+                name = {SEED: "seeds", POINT: "points"}.get(name, name)
+                raise ArgumentError(name, f"have at most {LONGEST_SIDE:,} values", f"has {count:,}")
         given = {one.name for one in self.axes}
         if "spectrum" in given and (too := given & SHAPED):
             raise ArgumentError(min(too), "be left out with `spectrum`", "is given")

@@ -226,6 +226,9 @@ REFUSED = [
     ("sweep --seeds 0", "Argument `seeds` must be a whole number of at least 1, but is 0."),
     ("sweep --seeds -1", "Argument `seeds` must be a whole number of at least 1, but is -1."),
     ("sweep --draw -1", "Argument `draw` must be a whole number of at least 0, but is -1."),
+    ("compare --epsilon 1e-300", "Argument `epsilon` must be at least 1e-100 in size, but is 1e-300."),
+    ("compare --step 1e-300", "Argument `step` must be at least 1e-100 in size, but is 1e-300."),
+    ("compare --start 1e-300,1", "Argument `start` must be zero or at least 1e-100 in size, but is 1e-300."),
     ("sweep --draw 3", "Argument `draw` must go with a random design, but is given with a grid."),
     ("audit foo", "E8, but is 'foo'."),
     ("audit f13", "E8, but is 'f13' (did you mean F3?)."),
@@ -290,6 +293,21 @@ def test_a_number_is_never_cut_off(run, monkeypatch):
     assert not any(digit + "…" in out for digit in "0123456789.")
 
 
+@pytest.mark.parametrize("columns", [20, 40, 80])
+def test_numbers_and_names_stay_whole_in_every_table(run, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    rules = "gd,egd,newton-schulz,damped:0.1,power:0.5,column-norm"
+    _, out, _ = run("compare", "--cause", "--rules", rules)
+    assert "…" not in out
+    cells = [cell.strip() for line in out.splitlines() if line.startswith("│") for cell in line.split("│")]
+    assert {*rules.split(","), "160.282", "1603", "= 690.776", "= 6905"} <= {*cells}
+
+
+def test_steps_too_many_for_an_integer_are_counted(run):
+    out = accepted(run("compare", "--step", "1e-90", "--rules", "gd,egd"))
+    assert "1.60282e+92" in out
+
+
 def test_help_says_whole_what_each_command_does(run):
     _, out, _ = run("--help")
     assert "..." not in out.partition("Commands:")[2]
@@ -350,6 +368,14 @@ def test_extreme_numbers_are_refused_or_agree(run, line):
     assert err == ""
     for found in json.loads(out, parse_constant=lambda name: pytest.fail(f"JSON holds {name}"))["runs"]:
         same_numbers(found, 0.0 if found["view"] == "descent" else 1e-6)
+
+
+def test_an_interrupted_command_says_that_it_stopped(run, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simulations.comparison.compare", interrupted)
+    assert run("compare") == (130, "", "Stopped.\n")
 
 
 def test_only_errors_of_the_parser_are_put_in_one_line():

@@ -141,6 +141,17 @@ def test_regression_closed_forms_are_the_scalar_predictions(name: str, view: str
             assert np.isnan(length)
 
 
+@pytest.mark.parametrize("rules", [["rsvd:5"], ["gd", "rsvd:5"]])
+def test_a_rule_that_does_not_fit_leaves_no_store(rules: list[str], tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="ask rsvd for a rank of at most 1"):
+        store(tmp_path / "s.zarr", sweep("folded", {}, rules))
+    assert not list(tmp_path.iterdir())
+    store(tmp_path / "s.zarr", sweep("folded", {}, ["gd"]))
+    with pytest.raises(ArgumentError, match="name a new store"):
+        store(tmp_path / "s.zarr", sweep("folded", {}, rules))
+    assert (tmp_path / "s.zarr").exists()
+
+
 @pytest.mark.parametrize("measure", [True, False])
 def test_one_direction_alone_has_no_spread_in_a_sweep(measure: bool, tmp_path: Path) -> None:
     found = sweep("regression", {"spectrum": "1;1,0.1"}, ["gd", "egd", "frobenius"], measure=measure)
@@ -373,6 +384,10 @@ def test_other_stores_are_refused_and_left_alone(tmp_path: Path) -> None:
         ({}, {"design": "random"}, "`points` must be given for a random design, but is missing"),
         ({}, {"design": "random", "points": 0}, "`points` must be a whole number of at least 1, but is 0"),
         ({}, {"points": 3}, "go with a random design"),
+        ({}, {"draw": 3}, "go with a random design"),
+        ({"epsilon": "0.01:0.1:1e12"}, {}, "`epsilon` must have at most 100,000,000 values, but has 1,000,000,000,000"),
+        ({}, {"design": "random", "points": 10**13}, "`points` must have at most 100,000,000 values, but"),
+        ({}, {"seeds": 10**15}, "`seeds` must have at most 100,000,000 values, but"),
         ({"shape": "geometric"}, {}, "`axis` must be one of"),
         ({"step": "0:1:3"}, {}, "`step` must be positive"),
         ({}, {"seeds": 0}, "`seeds`"),

@@ -43,9 +43,9 @@ def number(name: str, value: Any) -> float:
     return result
 
 
-def _not_tiny(name: str, value: float) -> float:
+def _not_tiny(name: str, value: float, zero: str = "zero or ") -> float:
     if value != 0 and abs(value) < SMALLEST:
-        raise ArgumentError(name, f"be zero or at least {SMALLEST:g} in size", f"is {plain(value)}")
+        raise ArgumentError(name, f"be {zero}at least {SMALLEST:g} in size", f"is {plain(value)}")
     return value
 
 
@@ -71,7 +71,7 @@ def positive(name: str, value: object) -> float:
     result = number(name, value)
     if result <= 0:
         raise ArgumentError(name, "be positive", f"is {plain(result)}")
-    return _not_tiny(name, result)
+    return _not_tiny(name, result, "")
 
 
 def nonnegative(name: str, value: object) -> float:
@@ -103,7 +103,7 @@ def inside(name: str, value: object, low: float, high: float, interval: str) -> 
     result = number(name, value)
     if not low < result < high:
         raise ArgumentError(name, f"lie in {interval}", f"is {plain(result)}")
-    return _not_tiny(name, result)
+    return _not_tiny(name, result, "" if low >= 0 else "zero or ")
 
 
 def numbers(name: str, values: object) -> tuple[float, ...]:
