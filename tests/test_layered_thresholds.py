@@ -35,9 +35,8 @@ def test_arrivals_below_what_is_extrapolated_are_as_predicted(name, close, depth
     model = Factorized.from_spectrum(VALUES, depth=depth, seed=1, start=STARTS)
     found = predict(model, rule(name), "flow", model.start(), threshold=1e-12)
     run = layered_flow(model, name, threshold=1e-12)
-    np.testing.assert_allclose(
-        run.arrivals, np.array(found.arrivals, float), rtol=1e-9
-    )  # ten times the solver's tolerance
+    # ten times the solver's tolerance
+    np.testing.assert_allclose(run.arrivals, np.array(found.arrivals, float), rtol=1e-9)
 
 
 def test_from_a_start_that_is_not_aligned_small_errors_are_exact():
