@@ -23,6 +23,7 @@ EARLY = 0.01  # part of a straight line that a run has to follow before it is to
 # A direction is extinct when losing the vanished values leaves this part of its column: of the column as it was
 # before the line, or when the extinction was so near that rounding is a larger part.
 EMPTIED, EMPTIED_AT_HAND = 1e-9, 1e-4
+SHARED = 1e-8  # part of its start that an extinct direction may still have in common with others
 ALONE = 1e-6  # of a singular direction, the part that lies off one axis
 NOISE = 1e-13  # a column below this part of its start has died, and columns that are as nearly dependent are so,
 DEAD = 1e-13  # a column's gradient below this part of the smallest singular value has died
@@ -119,6 +120,21 @@ def dead_columns(
     least = np.linalg.svd(error.gradient, compute_uv=False)[-1]
     lost = sizes <= NOISE * starts
     return np.asarray((lost | (error.rates * sizes <= DEAD * least)) & arrived)
+
+
+def lost_alone(loss: Loss, behind: ReducedError, starts: Array) -> NDArray[np.bool_]:
+    """Which columns lose the singular direction that they were by themselves, and keep as good as nothing (k,).
+
+    What they keep is what they have in common with others: it goes on to vanish with these.
+
+    Parameters
+    ----------
+    loss, behind
+        What is lost, and what is left then.
+    starts
+        Lengths of the columns at the start (k,).
+    """
+    return np.asarray((loss.share.max(axis=0) > 1 - ALONE) & (behind.sizes <= SHARED * starts))
 
 
 def own_extinctions(speeds: Speeds, error: ReducedError) -> Array:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.integrate import DOP853, LSODA, OdeSolver
 from threadpoolctl import threadpool_limits
 
-from simulations.extinctions import dead_columns, next_loss, own_extinctions, straight_way
+from simulations.extinctions import dead_columns, lost_alone, next_loss, own_extinctions, straight_way
 from simulations.flow_record import FlowRecord, Path, Piece
 from simulations.population import Population, population
 from simulations.reduced_error import Loss, ReducedError
@@ -213,10 +213,12 @@ class _Run:
         """Go on in the left directions that are left."""
         self.error = self.error.within(loss.kept)
         emptied = (self.error.z**2).sum(axis=0) <= loss.emptied**2 * (before.z**2).sum(axis=0)
-        for place in np.flatnonzero(emptied):
+        columns, found = self.error.columns, self.record.extinctions
+        extinct = emptied | lost_alone(loss, self.error, self.starts[columns])
+        for place in np.flatnonzero(extinct & np.isnan(found[columns])):
             total = loss.share[:, place].sum()
             left_over = loss.share[:, place] @ loss.remaining / total if total > 0 else loss.remaining.min()
-            self.record.extinctions[self.error.columns[place]] = self.time + float(left_over)
+            found[columns[place]] = self.time + float(left_over)
         if self.error.z.size and not emptied.all():  # what is left of an emptied column is rounding
             self.error = self.error.only(~emptied)
         self.record.restarts.append(self.time + float(loss.remaining.min()))

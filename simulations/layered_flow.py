@@ -26,6 +26,7 @@ from simulations.solvers import advance
 from theory.checks import TIGHTEST, ArgumentError, inside, tolerance, whole
 from theory.models.factorized import Factorized
 from theory.models.factorized_layers import Layers
+from theory.models.linear import Directions
 from theory.rule_ids import rule
 from theory.rules import Rule
 
@@ -35,6 +36,7 @@ STILL = 1e-14  # part of what the layers could make of the target below which a 
 EXPLICIT_STEPS = 300  # after which the implicit solver takes over
 EMPTIED = 1e-8  # part of the start below which an error counts as extinct after an event,
 EMPTIED_AT_ONCE = 1e-4  # or after one at which the whole gradient vanishes, slow errors with it
+UNRESOLVED = 10  # times the tolerance: part of a minimum with weight decay below which its errors are lost
 WILD = 1e20  # times the largest layer so far
 
 
@@ -79,7 +81,8 @@ def layered_flow(
     ------
     ArgumentError
         If the rule has no flow, the start has not the model's shapes or is not finite, or a number lies outside its
-        range, as in `simulations.flow.flow`.
+        range, as in `simulations.flow.flow`; or `threshold` asks for errors that are lost in the solver's tolerance,
+        as happens with weight decay where these only fade in the limit.
     """
     how = rule(how)
     if not can_flow(how):
@@ -92,6 +95,8 @@ def layered_flow(
         (frame, framed_layers), seen = framed(model, layers), model.directions(layers)
         at_end = seen.learns & (seen.amplitudes == 0)  # such directions rest from the start on
         speeds = LayeredSpeeds(how, frame.target, framed_layers, model.weight_decay)
+        if model.weight_decay and not speeds.extinguishes:
+            _refuse_unresolved(model, seen, threshold, rtol)
         moment = speeds.start(framed_layers, int(at_end.sum()) if seen.aligned and speeds.extinguishes else 0)
         record = LayeredRecord(model, frame, seen, moment, threshold, progress, observe)
         run = _Run(record, speeds, moment, rtol, max_evaluations)
@@ -112,16 +117,19 @@ class _Run:
         self.evaluations, self.reason = 0, ""
         self.record.ranks.append(speeds.rank(start))
 
-    def _packed(self) -> Array:
-        parts = [np.array([self.moment.time]), self.moment.residual, *self.moment.layers]
-        return np.concatenate([part.ravel() for part in parts])
+    def _packed(self, time: float, residual: Array, layers: Layers) -> Array:
+        """Time, residual and layers in one row; of an aligned run the diagonals, as the rest of them stays zero."""
+        aligned = self.record.frame.bases is not None
+        return np.concatenate([[time], *[m.diagonal() if aligned else m.ravel() for m in (residual, *layers)]])
 
     def _unpacked(self, state: Array) -> Moment:
-        parts, at = [], 1
-        for part in (self.moment.residual, *self.moment.layers):
-            parts.append(state[at : at + part.size].reshape(part.shape))
-            at += part.size
-        return replace(self.moment, time=float(state[0]), residual=parts[0], layers=tuple(parts[1:]))
+        if self.record.frame.bases is not None:
+            residual, *layers = map(np.diag, state[1:].reshape(-1, len(self.model.values)))
+        else:
+            shapes = [self.moment.residual.shape, *self.model.shapes]
+            parts = np.split(state[1:], np.cumsum([rows * columns for rows, columns in shapes])[:-1])
+            residual, *layers = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+        return replace(self.moment, time=float(state[0]), residual=residual, layers=tuple(layers))
 
     def _derivative(self, _: float, state: Array) -> Array:
         self.evaluations += 1
@@ -130,8 +138,7 @@ class _Run:
         here = self._unpacked(state)
         pulls = self.speeds.pulls(here)
         pace, ways = self.speeds.pace(pulls), self.speeds.ways(here, pulls)
-        rates = [self.speeds.residual_rate(here, ways), *[-way for way in ways]]
-        return np.concatenate([[pace], *[pace * rate.ravel() for rate in rates]])
+        return self._packed(pace, pace * self.speeds.residual_rate(here, ways), tuple(-pace * way for way in ways))
 
     def integrate(self) -> None:
         """Segment by segment, each ended by an event, until rest, arrival or the limit."""
@@ -157,7 +164,7 @@ class _Run:
         return "at rest" if not saddles else f"at rest, {saddles} of {len(self.model.values)} directions at a saddle"
 
     def _solver(self, kind: type[OdeSolver], state: Array) -> OdeSolver:
-        count = 1 + self.moment.residual.size
+        count = len(self._packed(0.0, self.moment.residual, ()))
         sizes = np.abs(state[count:])
         least = np.full(len(sizes), np.maximum(1e-2 * self.rtol * sizes[sizes > 0].min(initial=1.0), 1e-25))
         soon = self.moment.time + self.speeds.pace(self.speeds.pulls(self.moment))
@@ -167,7 +174,8 @@ class _Run:
         return kind(self._derivative, 0.0, state, np.inf, rtol=rtol, atol=atol)
 
     def _segment(self) -> None:
-        solver, taken = self._solver(DOP853, self._packed()), 0
+        state = self._packed(self.moment.time, self.moment.residual, self.moment.layers)
+        solver, taken = self._solver(DOP853, state), 0
         while not self.reason:
             if taken == EXPLICIT_STEPS:
                 solver = self._solver(LSODA, solver.y)
@@ -206,6 +214,15 @@ class _Run:
         if not self.moment.unique:
             self.reason = f"stopped at t = {self.moment.time:.6g}: the flow is not unique beyond this event"
         return True
+
+
+def _refuse_unresolved(model: Factorized, seen: Directions, threshold: float, rtol: float) -> None:
+    """Refuse errors from a minimum with weight decay that are lost in the solver's tolerance of the layers."""
+    waits = seen.learns & (seen.amplitudes > 0)
+    least = float((UNRESOLVED * rtol * model.reached[waits] / seen.amplitudes[waits]).max(initial=0.0))
+    if threshold < least:
+        must = f"be at least {least:.2g} for a flow with weight decay from this start and an `rtol` of {rtol:g}"
+        raise ArgumentError("threshold", must, f"is {threshold:g}")
 
 
 def _norms(layers: Layers) -> Array:

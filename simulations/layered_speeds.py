@@ -108,11 +108,17 @@ class LayeredSpeeds:
 
     def ways(self, moment: Moment, pulls: list[Pull]) -> Layers:
         """D of each layer, with its part along null directions where the run slides."""
+        if self.isotropic or self.how.power == 0:  # without the rounding of small errors by large ones
+            return tuple(self._scaled(g, p) for g, p in zip(self.gradients(moment), pulls, strict=True))
         if not moment.slides:
             return tuple(pull.way for pull in pulls)
         thetas = self.hold(moment, pulls).thetas
         cut = [theta * min(1.0, self.bound / (spectral_norm(theta) or 1.0)) for theta in thetas]
         return tuple(pull.way + pull.along(theta) for pull, theta in zip(pulls, cut, strict=True))
+
+    def _scaled(self, gradient: Array, pull: Pull) -> Array:
+        """The gradient times the one ratio of speed to value that all its directions have."""
+        return gradient * (pull.speeds[0] / pull.values[0]) if len(pull.values) else 0.0 * gradient
 
     def residual_rate(self, moment: Moment, ways: Layers) -> Array:
         """d(P − M)/dt when each layer moves against its way (c, d)."""

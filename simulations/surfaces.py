@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.directions import rank_cut
+from simulations.bases import rank_cut
 from theory.models.factorized_layers import Layers
 from theory.rules import Rule
 
@@ -56,7 +56,7 @@ class Pull:
     def of(cls, how: Rule, gradient: Array, most: int) -> Pull:
         """The pull of a gradient (m, p) of which at most so many singular values count."""
         left, values, right = np.linalg.svd(gradient)
-        # a law that is smooth at zero needs no cut: that would be a jump where an error fades in another's rounding
+        # a law that is smooth at zero needs no cut, which would be a jump where an error fades in another's rounding
         cut = rank_cut(values, gradient.shape) if how.vanishing_power > 0 and not how.isotropic else values > 0
         values = values[: min(int(cut.sum()) if values[0] > 0 else 0, most)]
         norm = float(np.sqrt((values**2).sum()))

@@ -124,3 +124,13 @@ def test_a_solver_that_gives_up_says_so_in_its_status_alone():
     solver = LSODA(lambda *_: 1e3 * rng.standard_normal(1), 0.0, np.ones(1), np.inf, rtol=1e-10, atol=1e-14)
     said = advance(solver)  # what it warns of would be raised here
     assert solver.status == "failed" and said
+
+
+@pytest.mark.parametrize("name", ["power:0.3", "power:0.5", "power:1.7", "ngd"])
+@pytest.mark.parametrize("off", [1e-11, 5e-10, 1e-9])
+def test_directions_aligned_but_for_little_are_extinct_when_aligned_ones_are(name, off):
+    """|e|^α = |e₀|^α − αλ^(1−α) t: what two directions have in common is left behind, as small as it was."""
+    alpha, rates = float(rule(name).power), np.array([1.0, 0.25])
+    run = flow(regression(rates, 2), name, np.array([[1.0, 0.0], [off, 1.0]]))
+    # the path departs from the aligned one by about `off`; ten times the solver's tolerance
+    np.testing.assert_allclose(run.extinctions, rates ** (alpha - 1) / alpha, rtol=1e-9)
