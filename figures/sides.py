@@ -44,9 +44,9 @@ def set_side(panel: Axes, letter: str, side: Side) -> Array:
     axis = getattr(panel, f"{letter}axis")
     if side.log:
         getattr(panel, f"set_{letter}scale")("log")
-    elif side.numeric:
+    elif side.numeric and letter == "x":  # beside each other, numbers need more room
         axis.set_major_locator(MaxNLocator(5))
-    else:
+    elif not side.numeric:
         axis.set_ticks(values, labels=[str(word) for word in side.values])
     getattr(panel, f"set_{letter}lim")(edges[0], edges[-1])
     if side.log:

@@ -133,7 +133,8 @@ def require() -> None:
     """Refuse to go on without the packages of the extra ``sweep``, in one line that names the command."""
     missing = [name for name in EXTRA if importlib.util.find_spec(name) is None]
     if missing:
-        but = f'{", ".join(missing)} is not installed: pip install "evenflow[sweep]"'
+        verb = "is" if len(missing) == 1 else "are"
+        but = f'{", ".join(missing)} {verb} not installed: pip install "evenflow[sweep]"'
         raise ArgumentError("sweep", "have its packages", but)
 
 

@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 from evenflow.cli import app
 from figures.phase import colour_scale, figure
 from figures.phase_frame import not_drawn
-from figures.sides import log_ticks
+from figures.sides import log_ticks, set_side
 from figures.style import PAGE
 from simulations import phases
-from simulations.phases import phase
+from simulations.phases import Side, phase
 from simulations.sweep_runs import run_sweep
 from simulations.sweep_store import open_sweep
 from simulations.sweeps import sweep
@@ -124,6 +124,18 @@ def test_a_logarithmic_axis_has_numbers(low: float, high: float) -> None:
     log_ticks(panel.xaxis)
     shown = [text for text in panel.get_xticklabels() if low <= text.get_position()[0] <= high and text.get_text()]
     assert len({text.get_text() for text in shown}) == len(shown) >= 2
+
+
+def test_numbers_beside_each_other_have_room() -> None:
+    figure = Figure(figsize=(3.25, 2))
+    panel = figure.subplots()
+    set_side(panel, "x", Side("epsilon", np.array([0.01, 0.02]), log=False))
+    figure.draw_without_rendering()
+    low, high = panel.get_xlim()
+    shown = [text for text in panel.get_xticklabels() if low <= text.get_position()[0] <= high]
+    boxes = [text.get_window_extent() for text in shown]
+    assert len(shown) >= 3
+    assert all(one.x1 < other.x0 for one, other in pairwise(boxes)) and boxes[-1].x1 < figure.bbox.x1
 
 
 def test_a_region_is_labelled_inside_itself(stores: dict[str, Path]) -> None:

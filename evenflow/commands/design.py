@@ -22,7 +22,7 @@ OPTIONS = {
 
 
 def design(
-    model: Annotated[str, typer.Argument(help="folded, wedge or regression.", metavar="[MODEL]")] = "regression",
+    model: Annotated[str, typer.Argument(help="folded, wedge or regression.", metavar="MODEL")] = "regression",
     plateau: Annotated[str | None, typer.Option(help="Wanted length: steps of a descent, or flow time.")] = None,
     ratio: Annotated[str | None, typer.Option(help="Wanted ratio of the plateaus of two rules, instead.")] = None,
     over: Annotated[str | None, typer.Option(help="ratio: the rule whose plateau divides. [egd]")] = None,

@@ -22,7 +22,7 @@ OPTIONS = {
     "factorized": ("spectrum", "depth"),
 }
 
-Model = Annotated[str, typer.Argument(help=f"The model: {', '.join(MODELS[:-1])} or {MODELS[-1]}.", metavar="[MODEL]")]
+Model = Annotated[str, typer.Argument(help=f"The model: {', '.join(MODELS[:-1])} or {MODELS[-1]}.", metavar="MODEL")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 

@@ -21,7 +21,7 @@ AXIS = "A,B,… | LOW:HIGH:COUNT[:log]"
 
 
 def sweep(
-    model: Annotated[str, typer.Argument(help="folded, wedge or regression.", metavar="[MODEL]")] = "folded",
+    model: Annotated[str, typer.Argument(help="folded, wedge or regression.", metavar="MODEL")] = "folded",
     out: Annotated[Path | None, typer.Option(help="The Zarr store, or the NetCDF file. [sweep.zarr, sweep.nc]")] = None,
     epsilon: Annotated[str | None, typer.Option(help="folded, wedge. [0.01]", metavar=AXIS)] = None,
     theta: Annotated[
