@@ -31,7 +31,7 @@ def centre(page, selector):
     ("address", "across", "up"), [("", "alpha", "condition"), ("#model=folded", "epsilon", "theta")]
 )
 def test_the_point_of_the_phase_diagram_is_dragged_and_moved_by_keys(opened, address, across, up):
-    page = opened(address, 1900)  # so wide that the headline keeps to its line, and the panels to their place
+    page = opened(address)
     (x, y), before = centre(page, "#phase .here"), page.evaluate("explored.state")
     page.mouse.move(x, y)
     page.mouse.down()
@@ -48,6 +48,33 @@ def test_the_point_of_the_phase_diagram_is_dragged_and_moved_by_keys(opened, add
     assert moved[up] < dragged[up]
     assert moved[across] > dragged[across]
     assert page.input_value(f"#{up}") == f"{moved[up]:.6g}"
+
+
+PLACES = """() => [...document.querySelectorAll("#panels svg")].filter((svg) => svg.clientWidth)
+    .map((svg) => [svg.id, Math.round(svg.getBoundingClientRect().top + scrollY)])"""
+MEASURED = "() => !document.getElementById('rows').innerText.includes('…')"
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1900])
+@pytest.mark.parametrize("address", ["", "#model=folded", "#model=folded&epsilon=0.3"])
+def test_no_picture_moves_while_the_point_is_dragged_and_measured(opened, address, width):
+    page = opened(address, width)
+    (x, y), before = centre(page, "#phase .here"), page.evaluate(PLACES)
+    headline, badges = page.inner_text("#headline"), page.inner_text("#stops")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for way in (1, 2, 3):
+        page.mouse.move(x - 15 * way, y - 10 * way)
+        page.evaluate(SETTLE)
+        assert page.evaluate(PLACES) == before
+    page.wait_for_function(MEASURED)  # the hand still holds: what is measured comes once it has been calm
+    page.evaluate(SETTLE)
+    assert page.evaluate(PLACES) == before
+    page.mouse.up()
+    page.wait_for_function(MEASURED)
+    assert page.evaluate(PLACES) == before
+    assert page.inner_text("#headline") != headline
+    assert address == "" or page.inner_text("#stops") != badges  # a badge that comes or goes takes no room
 
 
 def test_the_boundary_of_the_phase_diagram_is_where_the_plateau_ends(opened):
