@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
+from simulations.graded_svd import graded_svd
 from simulations.reduced_error import Loss, ReducedError
 from simulations.speeds import TINY, Speeds
 
@@ -52,7 +53,7 @@ def next_loss(speeds: Speeds, error: ReducedError, time: float, begun: float, po
     polar
         `straight_way` at the last restart.
     """
-    left, values, right = np.linalg.svd(error.gradient, full_matrices=False)
+    left, values, right = graded_svd(error.gradient)
     way = left @ right
     blur = max(STRAIGHT, 32 * np.finfo(float).eps * float(values[0] / max(values[-1], TINY)))
     if polar is not None and np.abs(way - polar).max() <= blur:
@@ -117,7 +118,7 @@ def dead_columns(
     sizes = error.sizes
     if speeds.linear:
         return np.asarray(sizes <= 1e-3 * target)
-    least = np.linalg.svd(error.gradient, compute_uv=False)[-1]
+    least = graded_svd(error.gradient)[1][-1]
     lost = sizes <= NOISE * starts
     return np.asarray((lost | (error.rates * sizes <= DEAD * least)) & arrived)
 
@@ -139,7 +140,7 @@ def lost_alone(loss: Loss, behind: ReducedError, starts: Array) -> NDArray[np.bo
 
 def own_extinctions(speeds: Speeds, error: ReducedError) -> Array:
     """Flow time to the extinction of each column that is a singular direction by itself (k,); NaN for others."""
-    _, values, right = np.linalg.svd(error.gradient, full_matrices=False)
+    _, values, right = graded_svd(error.gradient)
     remaining, _ = speeds.remaining(values, right, error.rates)
     shares = right**2
     place = shares.argmax(axis=0)

@@ -219,6 +219,8 @@ class _Run:
             total = loss.share[:, place].sum()
             left_over = loss.share[:, place] @ loss.remaining / total if total > 0 else loss.remaining.min()
             found[columns[place]] = self.time + float(left_over)
+            if emptied[place]:
+                self._arrive(columns[place], float(before.sizes[place]), float(left_over))
         if self.error.z.size and not emptied.all():  # what is left of an emptied column is rounding
             self.error = self.error.only(~emptied)
         self.record.restarts.append(self.time + float(loss.remaining.min()))
@@ -226,6 +228,12 @@ class _Run:
             self.time += float(loss.remaining.max())
         self._drop()
         self.record.ranks.append(len(self.error.z))
+
+    def _arrive(self, column: int, size: float, remaining: float) -> None:
+        """Note the arrival of a vanishing column that has not arrived yet: |e|^α falls to zero at a steady rate."""
+        if np.isnan(self.record.arrivals[column]):
+            left = min(1.0, (self.record.level[column] / size) ** self.speeds.vanishing)
+            self.record.arrivals[column] = self.time + remaining * (1 - left)
 
     def _drop(self) -> bool:
         """Drop the columns that have died; say whether there were such."""

@@ -9,6 +9,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from simulations.graded_svd import graded_svd
 from theory.rules import INDEX, NORM, SIGMA, Rule
 
 Array = NDArray[np.float64]
@@ -38,13 +39,13 @@ class Speeds:
         if len(z) == 1 or self.isotropic:
             scale = float(self._ratios(np.sqrt((gradient**2).sum())[None])[0])
             return gradient * scale, 1 / scale
-        left, values, right = np.linalg.svd(gradient, full_matrices=False)
+        left, values, right = graded_svd(gradient)
         ratio = self._ratios(values)
         return (left * (ratio * values)) @ right, float(1 / np.sqrt((ratio**2).sum()))
 
     def polar(self, z: Array, rates: Array) -> Array:
         """U Vᵀ of Z Λ."""
-        left, _, right = np.linalg.svd(z * rates, full_matrices=False)
+        left, _, right = graded_svd(z * rates)
         polar: Array = left @ right
         return polar
 
@@ -82,7 +83,7 @@ class Speeds:
         """Derivative of (c, −c D) by (t, Z), with D = m(GGᵀ) G, m = h(σ)/σ, for an elementwise law."""
         z = state[1:].reshape(-1, len(rates))
         rows, _cols = z.shape
-        left, values, right = np.linalg.svd(z * rates, full_matrices=False)
+        left, values, right = graded_svd(z * rates)
         values = np.maximum(values, TINY)
         ratio = self._ratios(values)
         slope = np.broadcast_to(np.asarray(self._slope(values, 1.0, 1), float), values.shape)

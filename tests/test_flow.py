@@ -279,3 +279,12 @@ def test_a_long_straight_piece_is_recorded_like_any_other() -> None:
     ends = trajectory.plateaus[LONGEST_RUN]
     assert ends is not None
     assert np.interp(0.9 * ends, trajectory.times, trajectory.test_error) == 1.0
+
+
+@pytest.mark.parametrize("name", ["gd", "egd", "power:0.5", "power:1.7", "ngd"])
+@pytest.mark.parametrize("threshold", [1e-8, 1e-10, 1e-14])
+def test_arrivals_below_what_is_extrapolated_are_as_predicted(name, threshold):
+    model = Regression.from_spectrum((1.0, 0.5, 0.2), start=(1.0, 0.3, 2.0), seed=1)
+    found = predict(model, rule(name), "flow", model.start(), threshold=threshold)
+    # ten times the solver's tolerance
+    np.testing.assert_allclose(flow(model, name, threshold=threshold).arrivals, numbers(found.arrivals), rtol=1e-9)

@@ -8,6 +8,7 @@ import pytest
 from scipy.integrate import LSODA
 
 from simulations.flow import flow
+from simulations.graded_svd import graded_svd
 from simulations.solvers import advance
 from theory.models.regression import Regression
 from theory.rule_ids import rule
@@ -134,3 +135,31 @@ def test_directions_aligned_but_for_little_are_extinct_when_aligned_ones_are(nam
     run = flow(regression(rates, 2), name, np.array([[1.0, 0.0], [off, 1.0]]))
     # the path departs from the aligned one by about `off`; ten times the solver's tolerance
     np.testing.assert_allclose(run.extinctions, rates ** (alpha - 1) / alpha, rtol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (3, 5), (5, 3)])
+def test_the_polar_factor_is_exact_whatever_the_condition_number(shape):
+    """Columns over ten decades in any order, against a factor to 60 digits."""
+    rng = np.random.default_rng(sum(shape))
+    matrix = rng.standard_normal(shape) * 10.0 ** -rng.permutation(np.linspace(0, 10, shape[1]))
+    with mp.workdps(60):
+        left, values, right = mp.svd_r(mp.matrix(matrix.tolist()))
+        polar, exact = np.array((left * right).tolist(), float), np.array(values.T.tolist()[0], float)
+    left, values, right = graded_svd(matrix)
+    # a few roundings, times the condition number of the columns at their own scales
+    np.testing.assert_allclose(left @ right, polar, atol=1e-13)
+    np.testing.assert_allclose(values, exact, rtol=1e-13)
+
+
+@pytest.mark.parametrize(("rank_one", "seed"), [(False, 4), (False, 24), (False, 25), (True, 8), (True, 25)])
+def test_random_bases_and_condition_numbers_up_to_1e10_are_no_obstacle(rank_one, seed):
+    """Starts at random or nearly of rank one; the rounding of the polar factor held these runs up for ever."""
+    rng = np.random.default_rng(seed)
+    condition = 10.0 ** rng.uniform(8, 10)
+    basis = np.linalg.qr(rng.standard_normal((4, 4)))[0]
+    curvature = (basis * np.geomspace(1, 1 / condition, 4)) @ basis.T
+    start = np.outer(rng.standard_normal(4), rng.standard_normal(4)) if rank_one else np.zeros((4, 4))
+    start += (1e-5 if rank_one else 1.0) * rng.standard_normal((4, 4))
+    run = flow(Regression((curvature + curvature.T) / 2, np.zeros((4, 4))), "egd", start, max_evaluations=20_000)
+    assert run.stop_reason == "at rest"
+    assert np.isfinite(run.arrivals).all()
