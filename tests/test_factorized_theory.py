@@ -171,6 +171,17 @@ def test_unequal_factors_to_thirty_digits(name, q):
     )  # the digits of the time, by dr/dt
 
 
+@pytest.mark.parametrize("target", [1e-50, 1e-12, 1e-7, 0.02])
+def test_a_target_far_below_the_start_is_arrived_at_in_its_own_time(target):
+    model, q = Factorized.from_spectrum([1.0, target]), 1e-3
+    found = predict(model, rule("gd"), "flow", model.start(0.01), threshold=q).arrivals[-1]
+    with mpmath.workdps(80):
+        first, last = mpmath.mpf(0.01), mpmath.mpf(target)  # da/dt = 2a(s − a), by partial fractions
+        end = last + q * (first - last)
+        exact = (mpmath.log(end / first) - mpmath.log((end - last) / (first - last))) / (2 * last)
+    assert found == pytest.approx(float(exact), rel=1e-12)  # the start is rounded as a product of factors
+
+
 @pytest.mark.parametrize("name", ["egd", "ngd", "power:0.5", "power:1.5"])
 @pytest.mark.parametrize("decay", [0.0, 0.05])
 def test_extinctions_follow_the_last_arrival(name, decay):

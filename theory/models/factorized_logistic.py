@@ -8,7 +8,6 @@ from theory.derivation import Step
 from theory.models.factorized_mode import (
     AMPLITUDE,
     DECAY,
-    END,
     FACTOR,
     FAST,
     IMBALANCE,
@@ -27,7 +26,7 @@ def logistic(laws: dict[str, sp.Expr]) -> list[Step]:
     pull = sp.Symbol("sigma_d", positive=True)  # s − λ
     e = sp.Function("a")
     solution = pull / (1 + (pull / START - 1) * sp.exp(-2 * pull * TIME))
-    arrival = sp.log(END / (THRESHOLD * START)) / (2 * pull)
+    arrival = sp.log(1 + pull * (1 - THRESHOLD) / (THRESHOLD * START)) / (2 * pull)
     wide = sp.sqrt(IMBALANCE**2 + 4 * TARGET**2)
     root = sp.sqrt(IMBALANCE**2 + 4 * AMPLITUDE**2)
     lift = IMBALANCE**2 + 4 * TARGET * AMPLITUDE + wide * root
@@ -56,12 +55,8 @@ def logistic(laws: dict[str, sp.Expr]) -> list[Step]:
         Step(
             "arrival",
             sp.Eq(sp.Symbol("t_i"), arrival, evaluate=False),
-            "The time to the amplitude a₁ = σ + q(a₀ − σ) of the common threshold q.",
-            lambda: sp.simplify(
-                (solution.subs(TIME, sp.log(END / (THRESHOLD * START)) / (2 * pull)) - END)
-                .subs(END, pull + THRESHOLD * (START - pull))
-                .subs({pull: START + sp.Symbol("x", positive=True)})
-            ),
+            "The time to the amplitude σ + q(a₀ − σ) of the common threshold q.",
+            lambda: sp.simplify(solution.subs(TIME, arrival) - pull - THRESHOLD * (START - pull)),
         ),
         Step(
             "unbalanced",
@@ -84,12 +79,7 @@ def logistic(laws: dict[str, sp.Expr]) -> list[Step]:
             ),
             "From vanishing starts large modes arrive first: to leading order in log 1/a₀ the ratio of the arrivals is "
             "1/κ.",
-            lambda: (
-                sp.limit(
-                    (arrival / late).subs(END, pull + THRESHOLD * (START - pull)).subs({TARGET: pull}), START, 0, "+"
-                )
-                - 1
-            ),
+            lambda: sp.limit((arrival / late).subs(TARGET, pull), START, 0, "+") - 1,
         ),
     ]
 
