@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ CELLS = [
     "print('smallest', min(explorer.spectrum), 'alpha', explorer.alpha)",
 ]
 WAIT = 60_000  # milliseconds; a server and a kernel start meanwhile
+PATIENCE = 20_000  # with a widget, once its cell has run
 
 
 def notebook(path: Path) -> None:
@@ -68,6 +70,17 @@ def run_cell(page, index: int, count: int) -> str:
     return cell.locator(".jp-OutputArea").inner_text()
 
 
+def comes(locator) -> bool:
+    """Whether it comes into sight in good time."""
+    from playwright.sync_api import TimeoutError
+
+    try:
+        locator.wait_for(timeout=PATIENCE)
+    except TimeoutError:
+        return False
+    return True
+
+
 def test_a_cell_moves_a_point_and_a_key_sets_a_trait(browser, server):
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
@@ -77,11 +90,14 @@ def test_a_cell_moves_a_point_and_a_key_sets_a_trait(browser, server):
     page.on("request", lambda request: request.url.startswith(here) or elsewhere.append(request.url))
     page.goto(server)
     page.locator("#jp-main-statusbar", has_text="Python 3 (ipykernel) | Idle").wait_for()
-    run_cell(page, 0, 1)
-    points = page.locator("#spectrum circle")
-    points.nth(3).wait_for()
+    runs, points = itertools.count(1), page.locator("#spectrum circle")
+    # a widget made before JupyterLab's own manager of widgets has come is never shown: then the cell is run again
+    said = [run_cell(page, 0, next(runs))]
+    while not comes(points.nth(3)) and len(said) < 3:
+        said.append(run_cell(page, 0, next(runs)))
+    assert points.nth(3).is_visible(), said
     before = float(points.nth(3).get_attribute("cy"))
-    run_cell(page, 1, 2)
+    run_cell(page, 1, next(runs))
     page.locator("#spectrum circle[aria-valuetext='10⁻⁴']").wait_for()
     assert float(points.nth(3).get_attribute("cy")) > before
     points.nth(3).focus()
@@ -92,6 +108,6 @@ def test_a_cell_moves_a_point_and_a_key_sets_a_trait(browser, server):
     page.keyboard.press("ArrowRight")
     assert slider.evaluate("(slider) => slider.getRootNode().activeElement === slider")
     # a widget sends one change at a time, and the next when the kernel has answered: meanwhile a cell may be run
-    assert any("smallest 0.00112 alpha 0.51" in run_cell(page, 2, count) for count in range(3, 50))
+    assert any("smallest 0.00112 alpha 0.51" in run_cell(page, 2, next(runs)) for _ in range(50))
     context.close()
     assert not elsewhere
