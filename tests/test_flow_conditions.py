@@ -185,7 +185,6 @@ def test_small_thresholds_keep_their_digits_under_the_implicit_solver(threshold)
     ends = np.multiply.outer([1.0, threshold], rates)
     elapsed = np.sqrt(ends**2 + 0.01) - 0.1 * np.arcsinh(0.1 / ends)
     found = flow(regression(rates, 3), "damped:0.1", error, threshold=threshold)
-    # 1e-8: a hundred times the solver's tolerance; at 1e-14 its floor is a ten-thousandth of the error, which costs 1e-6
-    np.testing.assert_allclose(
-        found.arrivals, (elapsed[0] - elapsed[1]) / rates, rtol=1e-6 if threshold == 1e-14 else 1e-8
-    )
+    # 1e-8: a hundred times the solver's tolerance; at 1e-14 its floor is a ten-thousandth of the error: 1e-6
+    near = 1e-6 if threshold == 1e-14 else 1e-8
+    np.testing.assert_allclose(found.arrivals, (elapsed[0] - elapsed[1]) / rates, rtol=near)
