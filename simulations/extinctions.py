@@ -22,7 +22,7 @@ STRAIGHT = 1e-11  # change of the polar factor since the last restart below whic
 # path is a straight line
 EARLY = 0.01  # part of a straight line that a run has to follow before it is told to be one
 # A direction is extinct when losing the vanished values leaves this part of its column: of the column as it was
-# before the line, or when the extinction was so near that rounding is a larger part.
+# before the line, or when it had fallen to the part VANISHED, so near the extinction that rounding is a larger part.
 EMPTIED, EMPTIED_AT_HAND = 1e-9, 1e-4
 SHARED = 1e-8  # part of its start that an extinct direction may still have in common with others
 ALONE = 1e-6  # of a singular direction, the part that lies off one axis
@@ -63,7 +63,8 @@ def next_loss(speeds: Speeds, error: ReducedError, time: float, begun: float, po
         return None if speeds.isotropic else _noise_loss(error)
     # by the bound, which is what is left of the error: a value can be small and have a slow column behind it
     gone = bounds <= bounds.min() + TOGETHER * time
-    return Loss(left[:, ~gone], remaining[gone], right[gone] ** 2, EMPTIED_AT_HAND)
+    near = max(REMAINING, VANISHED**speeds.vanishing) ** (1 / speeds.vanishing)  # part of a value that is left
+    return Loss(left[:, ~gone], remaining[gone], right[gone] ** 2, EMPTIED_AT_HAND * VANISHED / near)
 
 
 def _line_loss(error: ReducedError, way: Array, time: float, begun: float) -> Loss | None:

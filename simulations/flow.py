@@ -35,6 +35,7 @@ from theory.rules import Rule
 Array = NDArray[np.float64]
 REST, REST_FROM_START = "at rest", "at rest: the gradient is zero at the start"
 EXPLICIT_STEPS = 200  # of one segment, after which the implicit solver takes over
+FLOOR = 1e-18  # of the largest error: what the implicit solver may err by, far below the smallest threshold
 
 
 def can_flow(how: Rule) -> bool:
@@ -156,7 +157,7 @@ class _Run:
         atol = np.concatenate([[self.rtol * 1e-3 * soon], np.broadcast_to(self.rtol * smallest, z.shape).ravel()])
         options: dict[str, Any] = {"rtol": self.rtol, "atol": atol}
         if kind is LSODA:
-            options = {"rtol": self.rtol, "atol": np.maximum(atol, 1e-15 * np.abs(z).max())}
+            options = {"rtol": self.rtol, "atol": np.maximum(atol, FLOOR * np.abs(z).max())}
             if self.speeds.elementwise:
                 options["jac"] = lambda _, y: self.speeds.jacobian(y, rates)
         return kind(self._derivative, 0.0, state, np.inf, **options)
@@ -219,7 +220,7 @@ class _Run:
             total = loss.share[:, place].sum()
             left_over = loss.share[:, place] @ loss.remaining / total if total > 0 else loss.remaining.min()
             found[columns[place]] = self.time + float(left_over)
-            if emptied[place]:
+            if emptied[place] or self.error.sizes[place] <= self.record.level[columns[place]]:
                 self._arrive(columns[place], float(before.sizes[place]), float(left_over))
         if self.error.z.size and not emptied.all():  # what is left of an emptied column is rounding
             self.error = self.error.only(~emptied)

@@ -163,3 +163,28 @@ def test_random_bases_and_condition_numbers_up_to_1e10_are_no_obstacle(rank_one,
     run = flow(Regression((curvature + curvature.T) / 2, np.zeros((4, 4))), "egd", start, max_evaluations=20_000)
     assert run.stop_reason == "at rest"
     assert np.isfinite(run.arrivals).all()
+
+
+@pytest.mark.parametrize(("shared", "threshold"), [(1e-12, 1e-12), (1e-10, 1e-12), (1e-10, 1e-8), (1e-9, 0.5)])
+def test_what_a_vanishing_direction_has_in_common_with_others_arrives_with_these(shared, threshold):
+    """Under ngd d(EᵀE)/dt = −2 Λ⁻¹ until the first extinction, and what is left follows gradient descent's path."""
+    error, rates = np.array([[1.0, shared], [0.0, 1.0]]), np.array([1.0, 0.2])
+    own, left = rates[1] / 2, 1 - rates[1]  # time at which the second loses what is its own; square of the first then
+    second = own * (1 - threshold**2)
+    if shared / np.sqrt(left) > threshold:
+        second = own + left / 2 * (1 - (threshold * np.sqrt(left) / shared) ** (2 / rates[1]))
+    found = flow(regression(rates, 2), "ngd", error, threshold=threshold)
+    # 1e-8: the solver's 1e-10 of a part that is as small as its threshold
+    np.testing.assert_allclose(found.arrivals, [(1 - threshold**2) / 2, second], rtol=1e-8)
+
+
+@pytest.mark.parametrize("threshold", [1e-10, 1e-12, 1e-14])
+def test_small_thresholds_keep_their_digits_under_the_implicit_solver(threshold):
+    """Orthogonal errors decay by themselves: λ dt = −√(σ² + δ²) dσ/σ."""
+    rates, error = np.array([1.0, 0.1, 0.01]), np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]
+    ends = np.multiply.outer([1.0, threshold], rates)
+    elapsed = np.sqrt(ends**2 + 0.01) - 0.1 * np.arcsinh(0.1 / ends)
+    found = flow(regression(rates, 3), "damped:0.1", error, threshold=threshold)
+    # 1e-8: a hundred times the solver's tolerance; at 1e-14 its floor is a ten-thousandth of the error: 1e-6
+    near = 1e-6 if threshold == 1e-14 else 1e-8
+    np.testing.assert_allclose(found.arrivals, (elapsed[0] - elapsed[1]) / rates, rtol=near)
