@@ -16,6 +16,8 @@ function titles({ state, of }) {
   };
 }
 
+const ALONE = "One direction alone is waited for: there is no fastest and slowest to tell apart.";
+
 // Definitions that the picture rests on.
 function limits({ state }) {
   const found = [];
@@ -24,5 +26,5 @@ function limits({ state }) {
     if (state.spectrum.length > MOST_CURVES) found.push(`${MOST_CURVES} of ${plain(state.spectrum.length)} directions are drawn; all are counted.`);
   } else found.push("The plateau is the longest run at 100 % test error. With one output the power laws are one path on different clocks.");
   if (isNoisy(state)) found.push(`Predictions are without noise. With noise a run’s plateau has no closed form: its band is measured, on ${SEEDS} runs from the seed.`);
-  return [...found, "–: no closed form is derived."].join(" ");
+  return [...found, isAlone(state) ? ALONE : "–: no closed form is derived."].join(" ");
 }
