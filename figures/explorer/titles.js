@@ -5,13 +5,13 @@ function titles({ state, of }) {
   const regression = isRegression(state), gd = of("gd");
   return {
     "curves-title": regression ? "Error along each direction, rule by rule" : `Test error (line) and training loss (dots)${isNoisy(state) ? " without noise" : ""}, rule by rule`,
-    "curves-hint": isNoisy(state) ? `Beside them the test error of ${SEEDS} runs with noise: large dots in the middle of them, a band around 80 %.` : "",
+    "curves-hint": isNoisy(state) ? `Beside them the test error of ${SEEDS} runs with noise: large dots in the middle of them, a band around 80\u00a0%.` : "",
     "lengths-title": `Plateau length against ${regression ? "κ" : "ε"}`,
     "phase-title": regression ? "Phase diagram: plateau over α and κ" : gd ? "Phase diagram of gradient descent" : "Phase diagram: plateau in time τ along the path",
     "plane-title": of("newton") ? "Weights: one path for all rules but Newton’s" : "Weights: one path, on each rule’s own clock",
     "steps-head": isNoisy(state) ? "steps of η, no\u00a0noise" : "steps of η",
     "measured-head": isNoisy(state) ? "measured: median (10\u00a0to\u00a090\u00a0%)" : "steps, measured",
-    "lengths-hint": `Lines and dots: predicted flows${isNoisy(state) ? ", without noise" : ""}. Rings: steps of η, taken one by one a moment after release, times η${isNoisy(state) ? `; bars hold 80 % of ${SEEDS} runs` : ""}.`,
+    "lengths-hint": `Lines and dots: predicted flows${isNoisy(state) ? ", without noise" : ""}. Rings: steps of η, taken one by one a moment after release, times η${isNoisy(state) ? `; bars hold 80\u00a0% of ${SEEDS} runs` : ""}.`,
     "table-title": gd ? "Plateau lengths, and how many times shorter than gradient descent’s" : "Plateau lengths",
   };
 }
