@@ -120,7 +120,7 @@ class Record:
 
 
 def settled(chunk: Array, step: float, scale: float) -> str:
-    """Whether the last steps only repeat each other, at rest or two by two."""
+    """How the last steps repeat each other, at rest or two by two, in words; empty if they do not."""
     rounding = 8 * np.finfo(float).eps * scale
     if np.abs(chunk[-1] - chunk[-2]).max() <= rounding:
         return "at rest"

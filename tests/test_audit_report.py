@@ -88,8 +88,10 @@ def test_a_directory_that_is_there_keeps_its_other_files(findings, tmp_path, mon
     monkeypatch.setattr(report.shutil, "which", lambda name: None)
     (tmp_path / "mine.txt").write_text("mine")
     (tmp_path / "report.html").write_text("old")
+    (tmp_path / "report.pdf").write_text("of another audit")
     report.write(findings, tmp_path, "0.1.0")
     assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert not (tmp_path / "report.pdf").exists()  # this audit has none
     assert "E2" in (tmp_path / "report.html").read_text()
     assert not list(tmp_path.glob(".evenflow*"))
 

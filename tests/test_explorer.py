@@ -205,8 +205,11 @@ def test_plateaus_of_a_regression_are_those_predicted(value_of, name, view):
         arrivals = predicted.arrivals
         assert float(found["last"]) == pytest.approx(max(arrivals), rel=1e-11)
         assert float(found["first"]) == pytest.approx(min(arrivals), rel=1e-11)
-        none = 0 if len(arrivals) == 1 else np.inf  # of one direction the page says when it is there
-        length = predicted.plateaus.get(ARRIVAL_SPREAD, (none,))[0] if max(arrivals) < np.inf else np.inf
+        if len(arrivals) == 1 and arrivals[0] < np.inf:  # alone it has no fastest and slowest
+            assert ARRIVAL_SPREAD not in predicted.plateaus
+            assert found["length"] is None
+            continue
+        length = predicted.plateaus[ARRIVAL_SPREAD][0] if max(arrivals) < np.inf else np.inf
         assert float(found["length"]) == pytest.approx(length, rel=1e-11, abs=1e-11 * min(max(arrivals), 1e300))
 
 
@@ -455,6 +458,21 @@ def test_the_python_cell_leaves_out_runs_that_the_page_has_no_time_for(value_of)
     assert 'for rule in ["power:0.5"]:' in cell
     none = value_of(call, "model=folded&epsilon=1e-6&batch=1000", logic_script(page_settings()))
     assert none.endswith("\n# a run with noise would take over 400,000 examples\n")
+
+
+def test_one_direction_alone_has_no_plateau(value_of):
+    call = """data.map((address) => { const all = found(parsed(address)), rules = all.runs.map(({ rule }) => rule);
+        const taken = new Map(rules.map((rule) => [rule.id, finished(measuredRegression(rule, all.state))]));
+        const cells = tableRows(all, taken).flatMap((row) => row.cells);
+        return [headline(all, taken), limits(all), csvText(all, taken), ...cells]; })"""
+    alone, two = value_of(call, ["spectrum=0.5", "spectrum=0.5,0.5"], logic_script(page_settings()))
+    said = "One direction alone is waited for: there is no fastest and slowest to tell apart."
+    assert alone[0] == said
+    assert alone[1].endswith(said)
+    assert set(alone[3:]) == {"–"}
+    assert not re.search(r",\d", alone[2])  # no length in the file, either
+    assert two[0] == "Gradient descent waits for none; EGD waits for none."
+    assert two[3] == "0"
 
 
 def test_the_page_has_words_for_every_state(value_of):

@@ -91,6 +91,52 @@ def test_no_picture_moves_while_the_point_is_dragged_and_measured(opened, addres
     assert address == "" or (badges == "") != (page.inner_text("#stops") == "")  # one has come or gone
 
 
+HELD = "[...document.querySelectorAll('#headline, main')].filter(({ style }) => style.height || style.minHeight).length"
+
+
+@pytest.mark.parametrize(
+    ("picture", "point"), [("spectrum", "#spectrum [data-i='1'].handle"), ("phase", "#phase .here")]
+)
+def test_a_point_whose_pointer_is_taken_away_is_let_go(opened, picture, point):
+    page = opened()
+    x, y = centre(page, point)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 9, y + 9)
+    page.evaluate(SETTLE)
+    assert page.evaluate(HELD) == 2
+    page.evaluate(f"document.getElementById('{picture}').releasePointerCapture(1)")
+    page.mouse.move(5, 5)
+    page.evaluate(SETTLE)
+    assert page.evaluate(HELD) == 0
+    before = page.evaluate("explored.state")
+    page.mouse.move(x, y)
+    assert page.evaluate("explored.state") == before
+    page.mouse.up()
+
+
+def test_keys_do_nothing_to_a_spectrum_in_the_hand(opened):
+    page = opened()
+    x, y = centre(page, "#spectrum [data-i='3'].handle")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for _ in range(2):
+        page.keyboard.press("Delete")
+    page.mouse.move(x, y - 9)
+    page.evaluate(SETTLE)
+    assert page.evaluate(HELD) == 2
+    page.mouse.up()
+    assert page.evaluate("explored.state.spectrum.length") == 4
+
+
+def test_one_direction_alone_is_drawn_without_a_length(opened):
+    page = opened("#spectrum=0.5")
+    page.wait_for_function(MEASURED)
+    assert page.inner_text("#headline").startswith("One direction alone is waited for")
+    assert page.locator("#lengths :is(.dot, .ring)").count() == 0
+    assert set(page.locator("#rows td:nth-child(n+3)").all_inner_texts()) == {"–"}
+
+
 def test_the_boundary_of_the_phase_diagram_is_where_the_plateau_ends(opened):
     page = opened("#model=folded")
     line = [tuple(map(float, point.split(" "))) for point in page.get_attribute("#phase .edge", "d")[1:].split("L")]

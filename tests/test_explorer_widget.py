@@ -126,6 +126,11 @@ def test_without_a_kernel_there_is_a_picture_of_the_predicted_lengths(settings):
     assert f"{lengths(explorer)['gd']:.4g}" in [text.get_text().strip() for text in axes.texts]
 
 
+def test_one_direction_alone_has_no_length_in_the_picture():
+    axes = figure(ef.Explorer(spectrum=[0.5])).axes[-1]
+    assert {text.get_text().strip() for text in axes.texts} == {"–"}
+
+
 FAKE = """async ([text, settings]) => {
     const module = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
     const buffer = (values) => new DataView(Float64Array.from(values).buffer), listeners = {};
@@ -191,8 +196,11 @@ def test_traits_are_saved_on_release_and_not_before(hosted):
     slider = page.locator("#alpha-slider").first
     slider.evaluate("(e) => { e.value = 1; e.dispatchEvent(new Event('input')); }")
     assert page.evaluate("[model.values.alpha, model.saved]") == [0.5, 0]
+    room = [page.locator(name).first for name in ("main", "#headline", "#reading", "#stops")]
+    assert all("height" in part.get_attribute("style") for part in room)
     slider.evaluate("(e) => e.dispatchEvent(new Event('change'))")
     assert page.evaluate("[model.values.alpha, model.saved]") == [1, 1]
+    assert not any(part.get_attribute("style") for part in room)
 
 
 def test_a_switch_sets_a_trait_and_a_trait_a_switch(hosted):

@@ -63,6 +63,8 @@ def _place(ready: Path, out: Path) -> None:
         ready.replace(out)
         return
     (out / "figures").mkdir(exist_ok=True)
+    if not (ready / "report.pdf").exists():
+        (out / "report.pdf").unlink(missing_ok=True)  # of an earlier audit
     for path in sorted(ready.rglob("*.*"), key=lambda path: path.name == "report.html"):
         path.replace(out / path.relative_to(ready))
 

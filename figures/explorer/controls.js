@@ -63,7 +63,7 @@ function control(name, { label, low, high, log, grain, of }) {
     takeHold();
     set(name, fromSlider(name, Number(slider.value)));
   });
-  for (const end of ["change", "pointerup", "pointercancel"]) slider.addEventListener(end, () => holding && commit()); // where it was before, nothing has changed
+  for (const end of ["change", "pointerup", "pointercancel", "blur"]) slider.addEventListener(end, () => holding && commit()); // where it was before, nothing has changed
   number.addEventListener("input", () => typed(name, number));
   number.addEventListener("change", () => (typed(name, number), number.removeAttribute("aria-invalid"), commit()));
   row.append(text, number, slider);

@@ -70,8 +70,8 @@ function drawErrors(plots, runs, state, measured) {
     }
     rings(plot, measured.get(run.rule.id), state, picked, [low, high]);
     timeLine(plot, state, low, high);
-    const none = run.flow.length === 0;
-    bracket(plot, run.flow, low, round(plot.y(threshold)), none ? `all at ${plain(run.flow.last, 4)}` : `plateau ${plain(run.flow.length, 4)}`);
+    const none = !(run.flow.length > 0);
+    bracket(plot, run.flow, low, round(plot.y(threshold)), none ? `${count > 1 ? "all at" : "at"} ${plain(run.flow.last, 4)}` : `plateau ${plain(run.flow.length, 4)}`);
     plot.end();
     describe(plot, `${run.rule.label}: first arrival at flow time ${plain(run.flow.first)}, last at ${plain(run.flow.last)}`);
   });

@@ -28,6 +28,7 @@ const sooner = (ratio) => (ratio >= 1 ? `${plain(ratio, 2)} times sooner` : `${p
 function waitsOf({ state, of }) {
   const gd = of("gd"), egd = of("egd"), { rule, flow } = of("power");
   if (gd?.steps.diverges) return `At η = ${plain(state.step)} gradient descent diverges: its largest stable step is ${plain(largestStep(gd.rule, Math.max(...state.spectrum)))}.`;
+  if (isAlone(state)) return ALONE;
   const between = "from its first arrival to its last", cycles = `its steps of ${plain(state.step)} jump over the target and cycle`;
   const waits = gd && `Gradient descent waits ${gd.steps.length === 0 ? "for none" : `${inSteps(gd.steps)} ${between}`}`;
   if (!egd) return gd ? `${waits}.` : `With ${nameOf(rule)} the flow waits ${flow.length === 0 ? "for none: all directions arrive together" : `a time of ${plain(flow.length)} ${between}`}.`;

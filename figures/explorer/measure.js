@@ -1,6 +1,7 @@
 // What steps of size η do, taken one by one: nothing of the laws above but each rule's speed, the gradient and the
 // boundary. A generator that pauses often, so that it can be taken in slices; it returns {length}, Infinity for a
-// cycle and NaN for divergence, or {stopped} or {unsettled}; of a regression also [singular value, steps to arrive].
+// cycle, NaN for divergence and null for one direction that arrives alone, or {stopped} or {unsettled}; of a regression
+// also [singular value, steps to arrive].
 
 const PAUSE = 4096, MOST_STEPS = 1e7;
 
@@ -27,7 +28,7 @@ function* measuredRegression(rule, { spectrum, start, threshold, step }) {
     arrivals.set(rate, count);
   }
   const times = [...arrivals.values()];
-  return { length: Math.max(...times) - Math.min(...times), arrivals: [...arrivals] };
+  return { length: spectrum.length > 1 ? Math.max(...times) - Math.min(...times) : null, arrivals: [...arrivals] };
 }
 
 // Whether a step grows with the error as fast as the error does: weights can go off then, but not where α > 0.

@@ -31,11 +31,12 @@ function arrivalSteps(rule, rate, e0, q, eta) {
   return rho === -Infinity ? 1 : Math.max(1, Math.ceil(laws.steps_linear(q, rho)));
 }
 
-// From the first to the last of some times, and both ends; null where one of them is not known.
+// From the first to the last of some times, and both ends; null where one of them is not known. One time alone has no
+// first and last, and a length of null, unless it is never.
 function spread(times) {
   if (times.includes(null)) return null;
   const first = Math.min(...times), last = Math.max(...times);
-  return { first, last, length: last === Infinity ? Infinity : last - first };
+  return { first, last, length: last === Infinity ? Infinity : times.length > 1 ? last - first : null };
 }
 
 function regressionFlow(rule, { spectrum, start, threshold }) {

@@ -35,24 +35,24 @@ function directionColour(index, count) {
 // ---- plateau length against the spectrum
 
 function drawLengths(plot, { state, runs }, measured) {
-  const regression = isRegression(state), top = Math.max(...(regression ? state.spectrum : [1]));
+  const regression = isRegression(state), placed = runs.filter(({ flow }) => flow.length !== null), top = Math.max(...(regression ? state.spectrum : [1]));
   const now = regression ? conditionOf(state.spectrum) : state.epsilon;
   const [low, high] = hold("across", regression ? [1, Math.max(1e4, decades([now])[1])] : [1e-8, 1]);
   const last = regression ? high : PARAMETERS.epsilon.high;
   const at = Array.from({ length: GRID }, (_, i) => low * (last / low) ** ((i + (regression ? 1 : 0)) / (GRID - (regression ? 0 : 1))));
   const lines = lengthLines(runs.map(({ rule }) => rule), state, at, (x) => (regression ? { spectrum: [top, top / x] } : { epsilon: x }));
   plot.margin = { top: 14, right: 66, bottom: 40, left: 54 };
-  const [below, above] = hold("lengths", decades([...lines.flat().map(([, y]) => y), ...runs.map(({ flow }) => flow.length)]));
+  const [below, above] = hold("lengths", decades([...lines.flat().map(([, y]) => y), ...placed.map(({ flow }) => flow.length)]));
   const label = regression ? "condition number κ" : "variance ε of the second feature";
   plot.begin({ low, high, log: true, label }, { low: below, high: above, log: true, label: "plateau, flow time t", zero: true });
   plot.put("now", "path", { class: "now", d: `M${round(plot.x(clamp(now, low, high)))} ${plot.area.top}V${plot.area.bottom}` });
   runs.forEach(({ rule }, i) =>
     plot.line(`l${rule.id}`, lines[i], { stroke: rule.colour, "stroke-width": rule.id === "power" ? 3 : 2, "stroke-dasharray": DASHES[rule.id] ?? "none" }),
   );
-  for (const { rule, flow } of runs)
+  for (const { rule, flow } of placed)
     plot.put(`d${rule.id}`, "circle", { class: "dot", r: 4.5, fill: rule.colour, cx: round(plot.x(clamp(now, low, high))), cy: round(plot.level(flow.length)) });
   const seen = (length) => Number.isFinite(length) && length <= above && (length === 0 || length >= below);
-  for (const { rule } of runs) {
+  for (const { rule } of placed) {
     const { length: count, band } = measured.get(rule.id) ?? {}, length = count * state.step, ends = band?.map((end) => end * state.step);
     if (ends?.every(seen)) plot.line(`b${rule.id}`, ends.map((end) => [clamp(now, low, high), end]), { class: "band", stroke: rule.colour });
     if (seen(length))
@@ -64,7 +64,7 @@ function drawLengths(plot, { state, runs }, measured) {
   );
   plot.end();
   const runsWithNoise = (band) => (band ? `, runs with noise ${band.map((end) => plain(end * state.step)).join(" to ")}` : "");
-  describe(plot, runs.map(({ rule, flow }) => `${nameOf(rule)}: ${plain(flow.length)}${runsWithNoise(measured.get(rule.id)?.band)}`).join("; ") + `, at ${regression ? "κ" : "ε"} = ${plain(now)}`);
+  describe(plot, runs.map(({ rule, flow }) => `${nameOf(rule)}: ${lengthText(flow.length)}${runsWithNoise(measured.get(rule.id)?.band)}`).join("; ") + `, at ${regression ? "κ" : "ε"} = ${plain(now)}`);
 }
 
 const drawnLines = new Map();

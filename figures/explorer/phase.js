@@ -126,7 +126,7 @@ function phaseEvents() {
     event.preventDefault();
   });
   svg.addEventListener("pointermove", (event) => dragged && follow(event));
-  for (const end of ["pointerup", "pointercancel"])
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"])
     svg.addEventListener(end, () => {
       if (dragged) commit();
       dragged = false;

@@ -78,7 +78,7 @@ function spectrumEvents() {
     event.preventDefault();
   });
   svg.addEventListener("pointermove", (event) => dragged !== null && moveDirection(dragged, valueAt(event)));
-  for (const end of ["pointerup", "pointercancel"])
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"])
     svg.addEventListener(end, () => {
       if (dragged !== null) commit();
       dragged = null;
@@ -86,7 +86,7 @@ function spectrumEvents() {
   svg.addEventListener("keydown", (event) => {
     const i = Number(event.target.dataset?.i);
     if (!Number.isInteger(i) || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (spectrumKey(event.key, i)) {
+    if (dragged !== null || spectrumKey(event.key, i)) {
       event.preventDefault();
       event.stopPropagation();
     }

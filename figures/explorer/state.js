@@ -70,6 +70,7 @@ const rulesOf = (state) =>
   page.rules.filter(({ id }) => id === "power" || state.rules.includes(id)).map((rule) => (rule.id === "power" ? { ...rule, alpha: state.alpha } : rule));
 const NAMED = page.rules.filter(({ id }) => id !== "power");
 const isRegression = (state) => state.model === "regression";
+const isAlone = (state) => isRegression(state) && state.spectrum.length === 1;
 const isNoisy = (state) => !isRegression(state) && state.batch !== null;
 
 function flows(rules, state, tolerance) {

@@ -47,8 +47,8 @@ def figure(explorer: Explorer) -> Figure:
     return found
 
 
-def lengths(explorer: Any) -> dict[str, float]:
-    """Plateau length in flow time by rule, predicted."""
+def lengths(explorer: Any) -> dict[str, float | None]:
+    """Plateau length in flow time by rule, predicted; None for one direction alone, which has no first and last."""
     shown = [name for name in SHOWN if name == "power" or name in explorer.rules]
     names = {name: f"power:{explorer.alpha:g}" if name == "power" else name for name in shown}
     if explorer.model == "folded":
@@ -57,7 +57,8 @@ def lengths(explorer: Any) -> dict[str, float]:
         return {
             name: predict(model, rule(named), "flow", start).plateaus[LONGEST_RUN][0] for name, named in names.items()
         }
-    return {name: float(np.ptp(_arrivals(name, explorer))) for name in names}
+    alone = len(explorer.spectrum) == 1
+    return {name: None if alone else float(np.ptp(_arrivals(name, explorer))) for name in names}
 
 
 def _arrivals(name: str, explorer: Any) -> Any:
@@ -77,17 +78,19 @@ def _draw_spectrum(axes: Axes, spectrum: Any) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _draw_lengths(axes: Axes, found: dict[str, float], explorer: Any) -> None:
+def _draw_lengths(axes: Axes, found: dict[str, float | None], explorer: Any) -> None:
     labels = {name: shown["label"] for name, shown in SHOWN.items()}
     labels["power"] = rf"power law, $\alpha$ = {explorer.alpha:g}"
-    longest = max(found.values())
-    seen = [length if length > LEAST * longest else 0.0 for length in found.values()]
+    known = [length or 0.0 for length in found.values()]
+    longest = max(known)
+    seen = [length if length > LEAST * longest else 0.0 for length in known]
     floor = min([length for length in seen if length > 0], default=1.0) / 10
     places = np.arange(len(found))[::-1]
     axes.barh(
         places, [max(length, floor) - floor for length in seen], left=floor, color=[RULES[name] for name in found]
     )
-    for place, length in zip(places, seen, strict=True):
-        axes.annotate(f" {length:.4g}", (max(length, floor), place), va="center")
+    for place, length, given in zip(places, seen, found.values(), strict=True):
+        text = "–" if given is None else f"{length:.4g}"
+        axes.annotate(f" {text}", (max(length, floor), place), va="center")
     axes.set(xscale="log", xlim=(floor, max(longest, 10 * floor) * 30), xlabel="plateau, flow time $t$")
     axes.set_yticks(places, [labels[name] for name in found])

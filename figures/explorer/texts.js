@@ -43,4 +43,4 @@ function csvText({ state, runs }, measured) {
   return ["rule,view,plateau,unit,measured,noisy_median,noisy_low,noisy_high,examples_per_step", ...lines, ""].join("\n");
 }
 
-const numberText = (value) => (value >= 0 ? String(value) : "");
+const numberText = (value) => (value !== null && value >= 0 ? String(value) : "");
