@@ -368,3 +368,14 @@ def test_axe_finds_nothing_serious(opened, axe, address, width, scheme):
     assert len(found["passes"]) > 15
     serious = [rule for rule in found["violations"] if rule["impact"] in ("serious", "critical")]
     assert not [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in serious]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_badge_has_its_room_before_it_comes(opened, width):
+    heights = []
+    for at, count in (("#model=folded&rules=gd&epsilon=0.5&alpha=0", 0), ("#model=folded", 1)):
+        page = opened(at, width)
+        page.wait_for_function(MEASURED)
+        assert page.locator("#stops li").count() == count
+        heights.append(page.locator("#stops").bounding_box()["height"])
+    assert heights[0] == heights[1]
